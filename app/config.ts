@@ -1,0 +1,89 @@
+import type {} from 'fastify'
+import Type, { type Static, type TObject } from 'typebox'
+import { readSettings, type Environment } from './read-settings.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    config: Config
+  }
+}
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+
+/**
+ * Every setting, once. `host` is CHANGEWELL_HOST, `dataDir` CHANGEWELL_DATA_DIR; the unit stands last in the name. A
+ * limit has a maximum of its own where a greater one could not be kept: a key travels in a URL and a URL in the 16 KiB
+ * that Node gives to a request's head; timers end at 24 days.
+ */
+export const settings = {
+  host: Type.String({ default: '127.0.0.1', description: 'Address to listen on; 0.0.0.0 or :: for all' }),
+  port: Type.Integer({ default: 9000, minimum: 0, maximum: 65535, description: 'Port to listen on; 0 takes a free one' }),
+  dataDir: Type.String({ default: './data', description: 'Folder of this node\'s data; made when missing' }),
+  logLevel: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    { default: 'info', description: 'Least severe kind of line in the log' }),
+  logFormat: Type.Enum(['auto', 'json', 'pretty'],
+    { default: 'auto', description: 'Form of the log; auto is pretty on a terminal and json elsewhere' }),
+
+  bodyBytesMax: bytes(4 * MiB, 1 * KiB, 256 * MiB, 'Longest body of a request'),
+  jsonDepthMax: count('levels', 100, 1, 10_000, 'Deepest nesting of JSON in a body'),
+  batchChangesMax: count('changes', 1000, 1, 100_000, 'Most changes in one batch or transaction'),
+  keyBytesMax: bytes(1 * KiB, 1, 4 * KiB, 'Longest key or name'),
+  tagsMax: count('tags', 32, 0, 1000, 'Most tags on one change'),
+  tagBytesMax: bytes(256, 1, 4 * KiB, 'Longest tag'),
+  pageChangesMax: count('changes', 10_000, 1, 1_000_000, 'Greatest limit of a page'),
+  pageBytesMax: bytes(16 * MiB, 1 * KiB, 1 * GiB, 'Bytes after which a page ends early'),
+  pageScanMax: count('rows', 100_000, 1, 100_000_000, 'Rows that one filtered page may look at before it ends early'),
+
+  blockSecondsMax: seconds(300, 1, 86_400, 'Longest wait of a long poll'),
+  blockedReadersMax: count('readers', 10_000, 0, 1_000_000, 'Most long polls that wait at one time'),
+  streamsMax: count('streams', 10_000, 0, 1_000_000, 'Most streams open at one time'),
+  streamHeartbeatSeconds: seconds(15, 1, 3600, 'Time between signs of life on a quiet stream'),
+  streamStallSeconds: seconds(60, 1, 86_400, 'A stream whose reader takes nothing for so long is closed'),
+  streamBufferBytesMax: bytes(256 * KiB, 4 * KiB, 64 * MiB,
+    'Bytes that wait for one slow reader before it falls back to the disk'),
+  feedTailBytesMax: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Newest changes kept in memory'),
+
+  writesPendingMax: count('writes', 10_000, 1, 1_000_000, 'Most writes that wait at one time'),
+  writeTimeoutSeconds: seconds(10, 1, 3600, 'Time after which a write is answered without its outcome'),
+  idempotencySeconds: seconds(86_400, 1, 31_536_000, 'Time that an idempotency key is remembered'),
+  idempotencyKeyBytesMax: bytes(255, 1, 1 * KiB, 'Longest idempotency key'),
+  logSegmentBytes: bytes(16 * MiB, 64 * KiB, 1 * GiB, 'Size of a file of the write-ahead log'),
+  flushLogBytes: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Log that gathers before the database is flushed and the log cut'),
+
+  shutdownSeconds: seconds(30, 1, 3600, 'Time that open requests get to end when the node stops'),
+  connectionsMax: count('connections', 20_000, 1, 1_000_000, 'Most connections open at one time'),
+  requestTimeoutSeconds: seconds(60, 1, 3600, 'Time for receiving a whole request'),
+  eventLoopDelayMsMax: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 60_000,
+    unit: 'milliseconds',
+    description: 'Requests get 503 while the process lags more than this; 0 is off',
+  }),
+}
+
+/** The settings of a node, all present. */
+export type Config = Static<TObject<typeof settings>>
+
+/**
+ * The settings as the environment gives them, with the defaults for the rest.
+ *
+ * @throws {SettingsError} with every fault, when a CHANGEWELL_ variable is wrong or unknown
+ */
+export function loadConfig (environment: Environment = process.env): Config {
+  return readSettings(settings, environment) as Config
+}
+
+function bytes (value: number, minimum: number, maximum: number, description: string) {
+  return Type.Integer({ default: value, minimum, maximum, unit: 'bytes', description })
+}
+
+function seconds (value: number, minimum: number, maximum: number, description: string) {
+  return Type.Integer({ default: value, minimum, maximum, unit: 'seconds', description })
+}
+
+function count (unit: string, value: number, minimum: number, maximum: number, description: string) {
+  return Type.Integer({ default: value, minimum, maximum, unit, description })
+}

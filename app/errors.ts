@@ -1,0 +1,244 @@
+import type { ErrorTable } from '../plugins/problems/table.ts'
+
+/**
+ * Every error, once: what a client is told about each code of storage/problem.ts. The detail says what happened and
+ * what to do about it.
+ */
+export const errors: ErrorTable = {
+  BAD_REQUEST: {
+    status: 400,
+    title: 'The request cannot be understood',
+    detail: ({ reason }) => `The request cannot be understood: ${ended(reason)}`,
+    example: { reason: 'the path "/%ff" is not well percent-encoded UTF-8' },
+  },
+  INVALID_FIELD: {
+    status: 400,
+    title: 'A field of the request is wrong',
+    detail: ({ field, reason }) => `The field ${field} ${ended(reason)}`,
+    example: { field: 'changes[3].key', reason: 'must not be empty' },
+  },
+  INVALID_JSON: {
+    status: 400,
+    title: 'The body is not JSON that is accepted here',
+    detail: ({ reason, offset }) =>
+      `The body is not JSON that is accepted here${offset === undefined ? '' : `, at byte ${offset}`}: ${ended(reason)}`,
+    example: { reason: "expected ',' or '}' after a member", offset: 17 },
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'The body has a media type that is not accepted here',
+    detail: ({ mediaType }) => `The body's media type is ${mediaType}. Send JSON, with Content-Type: application/json.`,
+    headers: () => ({ accept: 'application/json' }),
+    example: { mediaType: 'text/xml' },
+  },
+  NOT_ACCEPTABLE: {
+    status: 406,
+    title: 'The answer does not exist in the wanted media type',
+    detail: ({ accept }) => `None of ${accept} can be had here. Ask for application/json; for a feed also for ` +
+      'text/event-stream or application/x-ndjson.',
+    example: { accept: 'text/xml' },
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    title: 'The body is too large',
+    detail: ({ limitBytes }) => `The body is longer than ${limitBytes} bytes. Send less at a time, or raise ` +
+      'CHANGEWELL_BODY_BYTES_MAX on every node.',
+    example: { limitBytes: 4_194_304 },
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    title: 'The head of the request is too large',
+    detail: ({ limitBytes }) => `The request line and headers are longer than ${limitBytes} bytes. Send fewer or ` +
+      'shorter headers, and a shorter URL.',
+    example: { limitBytes: 16_384 },
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    title: 'The request did not arrive in time',
+    detail: ({ timeoutSeconds }) => `The request was not complete after ${timeoutSeconds} seconds, and nothing was ` +
+      'done. Send it again.',
+    example: { timeoutSeconds: 60 },
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: 'The idempotency key belongs to another request',
+    detail: ({ key }) => `The Idempotency-Key ${quoted(key)} came with another request before. Use a new key for each ` +
+      'write, and the same one only to repeat it.',
+    example: { key: '3f1c' },
+  },
+
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    title: 'There is nothing at this path',
+    detail: ({ method, path }) => `There is no ${method} ${path}. /documentation shows all paths; a slash in a name is ` +
+      'written %2F.',
+    example: { method: 'GET', path: '/chagnes' },
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: 'The path does not take this method',
+    detail: ({ method, path, allow }) => `${path} does not take ${method}; it takes ${allow}.`,
+    headers: ({ allow }) => ({ allow }),
+    example: { method: 'PATCH', path: '/changes', allow: 'GET, HEAD, POST' },
+  },
+  TENANT_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such tenant',
+    detail: ({ tenant }) => `There is no tenant ${quoted(tenant)}. Create it with POST /tenants; a child needs its parent.`,
+    example: { tenant: 'coke/deployments' },
+  },
+  COLLECTION_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such collection',
+    detail: ({ tenant, collection }) => `The tenant ${quoted(tenant)} has no collection ${quoted(collection)}. Create it ` +
+      'with POST /tenants/{tenant}/collections.',
+    example: { tenant: 'coke', collection: 'settings' },
+  },
+  KEY_NOT_FOUND: {
+    status: 404,
+    title: 'The key has no value',
+    detail: ({ tenant, collection, key }) => `The key ${quoted(key)} has no value in the collection ` +
+      `${quoted(collection)} of the tenant ${quoted(tenant)}. Write one with PUT.`,
+    example: { tenant: 'coke', collection: 'settings', key: 'colour' },
+  },
+  REVISION_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such revision',
+    detail: ({ revision, lastRevision }) => `There is no revision ${revision}; the newest on this node is ` +
+      `${lastRevision}. Wait for it with GET /changes?since=${lastRevision}&block=30.`,
+    example: { revision: 12, lastRevision: 9 },
+  },
+  REVISION_AHEAD: {
+    status: 409,
+    title: 'The reader is ahead of this node',
+    detail: ({ since, revision }) => `Changes after revision ${since} are asked for, but this node is at ${revision}. ` +
+      'Either it is behind the node that was read before (try again, or read there), or the reader followed another ' +
+      'database (start again from GET /snapshot).',
+    example: { since: 120, revision: 97 },
+  },
+  HISTORY_GONE: {
+    status: 410,
+    title: 'The history that is asked for is gone',
+    detail: ({ firstRevision }) => `The history begins at revision ${firstRevision}; what came before is no longer ` +
+      'kept. Take GET /snapshot and go on from its revision.',
+    headers: () => ({ link: '</snapshot>; rel="alternate"' }),
+    example: { firstRevision: 5000 },
+  },
+
+  TENANT_EXISTS: {
+    status: 409,
+    title: 'The tenant exists already',
+    detail: ({ tenant }) => `There is a tenant ${quoted(tenant)} already. Choose another name, or use the one that is there.`,
+    example: { tenant: 'coke' },
+  },
+  TENANT_NOT_EMPTY: {
+    status: 409,
+    title: 'The tenant is not empty',
+    detail: ({ tenant, tenants, collections }) => `The tenant ${quoted(tenant)} holds tenants (${tenants}) and ` +
+      `collections (${collections}). Delete them first, or all together with recursive=true.`,
+    example: { tenant: 'coke', tenants: 1, collections: 2 },
+  },
+  TENANT_MOVED: {
+    status: 409,
+    title: 'A rename may not move a tenant',
+    detail: ({ tenant, name }) => `The tenant ${quoted(tenant)} cannot become ${quoted(name)}: a rename keeps the parent. ` +
+      'Change only what follows the last slash.',
+    example: { tenant: 'coke/deployments', name: 'pepsi/deployments' },
+  },
+  COLLECTION_EXISTS: {
+    status: 409,
+    title: 'The collection exists already',
+    detail: ({ tenant, collection }) => `The tenant ${quoted(tenant)} has a collection ${quoted(collection)} already. ` +
+      'Choose another name, or use the one that is there.',
+    example: { tenant: 'coke', collection: 'settings' },
+  },
+  COLLECTION_NOT_EMPTY: {
+    status: 409,
+    title: 'The collection is not empty',
+    detail: ({ tenant, collection }) => `The collection ${quoted(collection)} of the tenant ${quoted(tenant)} holds ` +
+      'keys. Delete them first, or all together with recursive=true.',
+    example: { tenant: 'coke', collection: 'settings' },
+  },
+  PRECONDITION_FAILED: {
+    status: 412,
+    title: 'The key is not as the request expects it',
+    detail: ({ tenant, collection, key, revision }) => `The key ${quoted(key)} in the collection ${quoted(collection)} ` +
+      `of the tenant ${quoted(tenant)} ${revision === 0 ? 'has no value' : `is at revision ${revision}`}, and nothing ` +
+      'was written. Read it again, and repeat the write with what it is now.',
+    example: { tenant: 'coke', collection: 'settings', key: 'colour', revision: 12 },
+  },
+
+  TOO_MANY_READERS: {
+    status: 429,
+    title: 'Too many readers wait on this node',
+    detail: ({ setting, limit }) => `This node serves ${limit} such readers already. Try again later or on another ` +
+      `node, or raise ${setting}.`,
+    headers: () => retryAfter(1),
+    example: { setting: 'CHANGEWELL_STREAMS_MAX', limit: 10_000 },
+  },
+  TOO_MANY_WRITES: {
+    status: 503,
+    title: 'Too many writes wait on this node',
+    detail: ({ limit }) => `Already ${limit} writes wait, and this one was not begun. Try again in a moment.`,
+    headers: () => retryAfter(1),
+    example: { limit: 10_000 },
+  },
+  WRITE_TIMEOUT: {
+    status: 504,
+    title: 'The outcome of the write is not known yet',
+    detail: ({ timeoutSeconds }) => `The write was not confirmed within ${timeoutSeconds} seconds; it may still happen. ` +
+      'Send it again with the same Idempotency-Key to learn its outcome; without one, look before you repeat it.',
+    headers: () => retryAfter(1),
+    example: { timeoutSeconds: 10 },
+  },
+  OVERLOADED: {
+    status: 503,
+    title: 'The node is overloaded',
+    detail: ({ delayMs, limitMs }) => `The node lags by ${delayMs} ms, more than the ${limitMs} ms that ` +
+      'CHANGEWELL_EVENT_LOOP_DELAY_MS_MAX allows. Try again in a moment or on another node.',
+    headers: () => retryAfter(1),
+    example: { delayMs: 812, limitMs: 500 },
+  },
+  DRAINING: {
+    status: 503,
+    title: 'The node is going out of service',
+    detail: ({ reason }) => `This node is going out of service: ${ended(reason)} Use another node.`,
+    headers: () => retryAfter(5),
+    example: { reason: 'the node is stopping' },
+  },
+  NOT_READY: {
+    status: 503,
+    title: 'The node is not ready',
+    detail: ({ reason }) => `This node cannot serve now: ${ended(reason)} Try again in a moment or on another node.`,
+    headers: () => retryAfter(1),
+    example: { reason: 'the database is being recovered' },
+  },
+  STORAGE_FAILED: {
+    status: 503,
+    title: 'The storage of the node failed',
+    detail: ({ reason }) => `The storage of this node failed: ${ended(reason)} Its operator must look at the disk and ` +
+      'the log, and start it again; until then use another node.',
+    headers: () => retryAfter(10),
+    example: { reason: 'no space left on the device' },
+  },
+  INTERNAL: {
+    status: 500,
+    title: 'The node made a mistake',
+    detail: ({ requestId }) => 'Something went wrong that was not foreseen. The log of the node has it under the ' +
+      `request ${requestId}; please report it.`,
+    example: { requestId: 'req-1' },
+  },
+}
+
+function retryAfter (seconds: number): Record<string, string> {
+  return { 'retry-after': String(seconds) }
+}
+
+function quoted (name: string): string {
+  return JSON.stringify(name)
+}
+
+/** A reason comes as a clause, with or without its full stop. */
+function ended (reason: string): string {
+  return /[.!?]$/.test(reason) ? reason : `${reason}.`
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { createRequire } from 'node:module'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import changes from '../plugins/changes/index.ts'
+import cluster from '../plugins/cluster/index.ts'
+import collections from '../plugins/collections/index.ts'
+import docs from '../plugins/docs/index.ts'
+import health from '../plugins/health/index.ts'
+import json from '../plugins/json/index.ts'
+import keys from '../plugins/keys/index.ts'
+import metrics from '../plugins/metrics/index.ts'
+import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
+import { renderProblem } from '../plugins/problems/render.ts'
+import raft from '../plugins/raft/index.ts'
+import storage from '../plugins/storage/index.ts'
+import tenants from '../plugins/tenants/index.ts'
+import trace from '../plugins/trace/index.ts'
+import transactions from '../plugins/transactions/index.ts'
+import validation from '../plugins/validation/index.ts'
+import writes from '../plugins/writes/index.ts'
+import type { Config } from './config.ts'
+import { explainedErrors } from './errors-page.ts'
+import { errors } from './errors.ts'
+
+const { version } = createRequire(import.meta.url)('changewell/package.json') as { version: string }
+
+/** The whole node as a Fastify instance: it opens the data folder, but does not listen and knows no process. */
+export async function buildServer (config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: config.bodyBytesMax,
+    requestTimeout: config.requestTimeoutSeconds * 1000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 16 * 1024, caseSensitive: true },
+    genReqId: () => randomBytes(8).toString('hex'),
+    frameworkErrors: frameworkErrors(errors),
+    clientErrorHandler: clientErrorHandler(errors),
+  })
+  app.decorate('config', config)
+  app.server.maxConnections = config.connectionsMax
+
+  await app.register(trace)
+  await app.register(problems, { errors })
+  await app.register(validation)
+  await app.register(json, { depthMax: config.jsonDepthMax })
+  await app.register(metrics)
+  await app.register(docs, { version, errors: explainedErrors() })
+  await app.register(health, {
+    version, revision: () => app.database.revision, eventLoopDelayMsMax: config.eventLoopDelayMsMax,
+  })
+  await app.register(storage)
+  await app.register(raft)
+  await app.register(writes)
+  await app.register(changes, { renderProblem: (problem) => renderProblem(errors, problem).body })
+  await app.register(tenants)
+  await app.register(collections)
+  await app.register(keys)
+  await app.register(transactions)
+  await app.register(cluster)
+  return app
+}

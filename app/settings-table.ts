@@ -1,0 +1,54 @@
+import { settings } from './config.ts'
+import { expected, variableName, type Setting } from './read-settings.ts'
+
+interface Line {
+  variable: string
+  value: string
+  takes: string
+  meaning: string
+}
+
+/** All settings as lines of text, for `changewell serve --help`. */
+export function settingsTable (): string {
+  const lines = [{ variable: 'VARIABLE', value: 'DEFAULT', takes: '', meaning: 'MEANING' }, ...allLines()]
+  const variableWidth = Math.max(...lines.map((line) => line.variable.length))
+  const valueWidth = Math.max(...lines.map((line) => line.value.length))
+  return lines.map(({ variable, value, meaning }) =>
+    `  ${variable.padEnd(variableWidth)}  ${value.padEnd(valueWidth)}  ${meaning}`).join('\n')
+}
+
+/** All settings as the page docs/reference/settings.md. */
+export function settingsPage (): string {
+  return [
+    '# Settings',
+    '',
+    'A node reads its settings from environment variables when it starts. A wrong value, or a variable that begins with',
+    '`CHANGEWELL_` and is none of these, stops the start with a list of everything that is wrong. Numbers are plain whole',
+    'numbers in the unit that their row names.',
+    '',
+    '| variable | default | takes | meaning |',
+    '| --- | --- | --- | --- |',
+    ...allLines().map(({ variable, value, takes, meaning }) =>
+      `| \`${variable}\` | ${value} | ${takes} | ${meaning} |`),
+    '',
+    'This page is made from `app/config.ts` by `npm run docs`.',
+    '',
+  ].join('\n')
+}
+
+function allLines (): Line[] {
+  return Object.entries<Setting>(settings).map(([name, setting]) => ({
+    variable: variableName(name),
+    value: shown(setting),
+    takes: expected(setting),
+    meaning: setting.description ?? '',
+  }))
+}
+
+function shown (setting: Setting): string {
+  if (setting.unit === undefined) return String(setting.default)
+  if (setting.unit !== 'bytes') return `${setting.default} ${setting.unit}`
+  const value = Number(setting.default)
+  if (value < 1024 || value % 1024 !== 0) return `${value} bytes`
+  return value % 1024 ** 2 === 0 ? `${value} (${value / 1024 ** 2} MiB)` : `${value} (${value / 1024} KiB)`
+}

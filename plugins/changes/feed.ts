@@ -1,0 +1,90 @@
+import type { Change } from '../../storage/change.ts'
+import { Problem } from '../../storage/problem.ts'
+import { FeedStream, SharedChunks, type EndReason, type StreamOptions } from './stream.ts'
+import { Tail } from './tail.ts'
+import { Waiters } from './waiters.ts'
+
+export interface FeedOptions {
+  lastRevision: number
+  tailBytesMax: number
+  blockedReadersMax: number
+  streamsMax: number
+  streamHeartbeatSeconds: number
+  streamStallSeconds: number
+  streamBufferBytesMax: number
+  renderProblem: StreamOptions['renderProblem']
+}
+
+/** The live end of the feed and all who wait at it. */
+export class Feed {
+  readonly tail: Tail
+  readonly waiters: Waiters
+  readonly ended: Record<EndReason, number> = { client: 0, stalled: 0, shutdown: 0, problem: 0 }
+  readonly #options: FeedOptions
+  readonly #streams = new Set<FeedStream>()
+  readonly #chunks = new SharedChunks()
+  readonly #sweep: NodeJS.Timeout
+  #closed = false
+
+  constructor (options: FeedOptions) {
+    this.#options = options
+    this.tail = new Tail(options.lastRevision, options.tailBytesMax)
+    this.waiters = new Waiters(options.blockedReadersMax)
+    this.#sweep = setInterval(() => this.#sweepStreams(), options.streamHeartbeatSeconds * 1000)
+    this.#sweep.unref()
+  }
+
+  get closed (): boolean {
+    return this.#closed
+  }
+
+  get streams (): number {
+    return this.#streams.size
+  }
+
+  publish (changes: Change[]): void {
+    this.tail.push(changes)
+    for (const stream of this.#streams) stream.pump()
+    this.waiters.publish(changes)
+  }
+
+  /** @throws Problem TOO_MANY_READERS when as many streams are open as the node allows. */
+  admitStream (): void {
+    const limit = this.#options.streamsMax
+    if (this.#streams.size >= limit) throw new Problem('TOO_MANY_READERS', { setting: 'CHANGEWELL_STREAMS_MAX', limit })
+    if (this.#closed) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
+  }
+
+  /** The response's head has been sent; from here on the stream belongs to the feed. */
+  open (options: Pick<StreamOptions, 'response' | 'source' | 'framing' | 'since'>): void {
+    const stream = new FeedStream({
+      ...options,
+      tail: this.tail,
+      chunks: this.#chunks,
+      bufferBytesMax: this.#options.streamBufferBytesMax,
+      renderProblem: this.#options.renderProblem,
+      onEnd: (ended, reason) => {
+        this.#streams.delete(ended)
+        this.ended[reason]++
+      },
+    })
+    this.#streams.add(stream)
+    stream.pump()
+  }
+
+  /** Readers are let go, so that they go on elsewhere or later from where they stand. */
+  close (): void {
+    this.#closed = true
+    clearInterval(this.#sweep)
+    this.waiters.close()
+    for (const stream of this.#streams) stream.end('shutdown')
+  }
+
+  #sweepStreams (): void {
+    const now = performance.now()
+    for (const stream of this.#streams) {
+      if (stream.stalledMs(now) > this.#options.streamStallSeconds * 1000) stream.end('stalled')
+      else stream.heartbeat()
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { readChange } from '../../storage/history.ts'
+import { Problem } from '../../storage/problem.ts'
+import { change, changePage, problems, tenantParams } from '../schemas.ts'
+import { sendJson } from '../send-json.ts'
+import { newestOfEachKey, renderPage } from './page.ts'
+import { filterOf, framingOf, sinceOf, waitOf } from './query.ts'
+import { historySource, tenantSource, type Source } from './source.ts'
+
+const feedQuery = {
+  since: Type.Optional(Type.String({ description: 'The revision after which to begin; 0 for all, `now` for what is to come.' })),
+  limit: Type.Integer({ minimum: 1, default: 100, description: 'Changes on a page.' }),
+  block: Type.Optional(Type.Integer({ minimum: 0, description: 'Seconds to wait when there is nothing yet.' })),
+}
+
+const historyQuery = Type.Object({
+  ...feedQuery,
+  tenant: Type.Optional(Type.String({ description: 'Changes of this tenant (a name or an id).' })),
+  descendants: Type.Optional(Type.Boolean({ description: 'With the tenants below it.' })),
+  collection: Type.Optional(Type.String()),
+  key: Type.Optional(Type.String()),
+  tag: Type.Optional(Type.Array(Type.String(), { description: 'Repeatable: changes with any of these tags.' })),
+  distinct: Type.Optional(Type.Literal('key', { description: 'Only the newest change of each key on the page.' })),
+}, { additionalProperties: false })
+
+const feedHeaders = Type.Object({
+  'last-event-id': Type.Optional(Type.String({ description: 'Wins over `since`.' })),
+  prefer: Type.Optional(Type.String({ description: '`wait=SECONDS`, as `block`.' })),
+})
+
+interface FeedRequest {
+  source: Source
+  distinct: boolean
+  query: { since?: string, limit: number, block?: number }
+}
+
+/** The feed for readers: pages, long polls, streams. */
+export async function readRoutes (instance: FastifyInstance): Promise<void> {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>()
+  const { config, database, feed } = app
+  const limits = { pageBytesMax: config.pageBytesMax, pageScanMax: config.pageScanMax }
+
+  app.get('/changes', {
+    config: { longLived: true },
+    schema: {
+      summary: 'Follow all changes',
+      description: 'A page; with `block` a long poll; with `Accept: text/event-stream` or `application/x-ndjson` a stream.',
+      tags: ['changes'],
+      headers: feedHeaders,
+      querystring: historyQuery,
+      response: { 200: changePage, ...problems },
+    },
+  }, async (request, reply) => {
+    const source = historySource(database, feed.tail, filterOf(database.catalog, request.query), limits)
+    return serve(request, reply, { source, query: request.query, distinct: request.query.distinct === 'key' })
+  })
+
+  app.get('/tenants/:tenant/changes', {
+    config: { longLived: true },
+    schema: {
+      summary: 'Follow one tenant',
+      description: 'The newest change of each key only, whatever became of the older history.',
+      tags: ['changes'],
+      params: tenantParams,
+      headers: feedHeaders,
+      querystring: Type.Object(feedQuery, { additionalProperties: false }),
+      response: { 200: changePage, ...problems },
+    },
+  }, async (request, reply) => {
+    const { tenant } = request.params
+    const node = database.catalog.tenant(tenant)
+    if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant })
+    return serve(request, reply, { source: tenantSource(database, feed.tail, node.id, limits), query: request.query, distinct: false })
+  })
+
+  app.get('/changes/:revision', {
+    schema: {
+      summary: 'Read one change',
+      tags: ['changes'],
+      params: Type.Object({ revision: Type.Integer({ minimum: 1 }) }),
+      response: { 200: change, ...problems },
+    },
+  }, async (request, reply) => {
+    const { revision } = request.params
+    const found = feed.tail.covers(revision - 1) && revision <= feed.tail.lastRevision
+      ? feed.tail.frame(revision).change
+      : await readChange(database.store, revision)
+    if (found !== null) return sendJson(reply, found.text)
+    if (revision < database.firstRevision) throw new Problem('HISTORY_GONE', { firstRevision: database.firstRevision })
+    throw new Problem('REVISION_NOT_FOUND', { revision, lastRevision: database.revision })
+  })
+
+  async function serve (request: FastifyRequest, reply: FastifyReply, { source, query, distinct }: FeedRequest): Promise<FastifyReply> {
+    reply.header('vary', 'accept')
+    const framing = framingOf(request.headers.accept)
+    const since = sinceOf(query.since, oneOf(request.headers['last-event-id']), feed.tail.lastRevision)
+    if (query.limit > config.pageChangesMax) {
+      throw new Problem('INVALID_FIELD', { field: 'limit', reason: `must be at most ${config.pageChangesMax} (CHANGEWELL_PAGE_CHANGES_MAX)` })
+    }
+    if (framing === 'page') return page(request, reply, { source, distinct, query }, since)
+    feed.admitStream()
+    // The first read is made before the head is sent, so that a gap is an error and not an empty stream.
+    await source.read(since, 1)
+    reply.header('content-type', framing === 'sse' ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson; charset=utf-8')
+    reply.header('cache-control', 'no-store')
+    reply.header('x-accel-buffering', 'no')
+    reply.header('changewell-revision', database.revision)
+    reply.hijack()
+    reply.raw.writeHead(200, reply.getHeaders() as Record<string, string>)
+    reply.raw.flushHeaders()
+    if (request.method === 'HEAD') reply.raw.end()
+    else feed.open({ response: reply.raw, source, framing, since })
+    return reply
+  }
+
+  async function page (request: FastifyRequest, reply: FastifyReply, { source, distinct, query }: FeedRequest, since: number): Promise<FastifyReply> {
+    const seconds = waitOf(query.block, oneOf(request.headers.prefer), config.blockSecondsMax)
+    let found = await source.read(since, query.limit)
+    if (seconds > 0 && found.changes.length === 0) {
+      const gone = new AbortController()
+      const onClose = (): void => gone.abort()
+      reply.raw.once('close', onClose)
+      const until = performance.now() + seconds * 1000
+      while (found.changes.length === 0 && found.lastRevision >= feed.tail.lastRevision) {
+        const left = (until - performance.now()) / 1000
+        if (left <= 0 || gone.signal.aborted || feed.closed) break
+        await feed.waiters.wait(source.matches, left, gone.signal)
+        found = await source.read(found.lastRevision, query.limit)
+      }
+      reply.raw.off('close', onClose)
+    }
+    const changes = distinct ? newestOfEachKey(found.changes) : found.changes
+    reply.header('link', `<${nextLink(request, found.lastRevision)}>; rel="next"`)
+    reply.header('cache-control', 'no-store')
+    return sendJson(reply, renderPage({
+      changes,
+      lastRevision: found.lastRevision,
+      atStart: since + 1 <= database.firstRevision,
+      atEnd: found.lastRevision >= feed.tail.lastRevision,
+    }))
+  }
+}
+
+/** The same request, after the last change looked at. */
+function nextLink (request: FastifyRequest, lastRevision: number): string {
+  const url = new URL(request.url, 'http://localhost')
+  url.searchParams.set('since', String(lastRevision))
+  return url.pathname + url.search
+}
+
+function oneOf (header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header
+}

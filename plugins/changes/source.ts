@@ -1,0 +1,73 @@
+import type { Change } from '../../storage/change.ts'
+import type { Database } from '../../storage/database.ts'
+import { matches, readHistory, readTenantFeed, type Filter, type Page } from '../../storage/history.ts'
+import { Problem } from '../../storage/problem.ts'
+import type { Tail } from './tail.ts'
+
+/** What a reader follows: the global history through a filter, or one tenant's own feed. */
+export interface Source {
+  /** It lets every change through. */
+  isEverything: boolean
+  /** Whether a change at the live end belongs to it. */
+  matches: (change: Change) => boolean
+  /** The changes after `since`, up to the database's revision. */
+  read: (since: number, limit: number) => Promise<Page>
+}
+
+export interface ReadLimits {
+  pageBytesMax: number
+  pageScanMax: number
+}
+
+/**
+ * The global history.
+ *
+ * @throws Problem HISTORY_GONE when changes after `since` have been trimmed away: a reader must know of a gap.
+ */
+export function historySource (database: Database, tail: Tail, filter: Filter, limits: ReadLimits): Source {
+  const isMatch = (change: Change): boolean => matches(filter, change.scope)
+  return {
+    isEverything: filter.tenant === 0 && filter.tags.length === 0,
+    matches: isMatch,
+    async read (since, limit) {
+      if (tail.covers(since)) return readTail(tail, since, limit, limits, isMatch)
+      assertHistory(database, since)
+      const page = await readHistory(database.store, {
+        since, until: tail.lastRevision, filter, limit, bytesMax: limits.pageBytesMax, scanMax: limits.pageScanMax,
+      })
+      // The history may have been trimmed while it was read.
+      assertHistory(database, since)
+      return page
+    },
+  }
+}
+
+/** A tenant's own feed. It is pruned as keys change, and whole for ever: nothing of it is trimmed. */
+export function tenantSource (database: Database, tail: Tail, tenant: number, limits: ReadLimits): Source {
+  return {
+    isEverything: false,
+    matches: ({ scope }) => scope.tenants.at(-1) === tenant,
+    read: (since, limit) => readTenantFeed(database.store, tenant, {
+      since, until: tail.lastRevision, limit, bytesMax: limits.pageBytesMax, scanMax: limits.pageScanMax,
+    }),
+  }
+}
+
+function assertHistory (database: Database, since: number): void {
+  const { firstRevision } = database
+  if (since + 1 < firstRevision) throw new Problem('HISTORY_GONE', { firstRevision })
+}
+
+function readTail (tail: Tail, since: number, limit: number, limits: ReadLimits, isMatch: (change: Change) => boolean): Page {
+  const changes: Change[] = []
+  let bytes = 0
+  const last = Math.min(tail.lastRevision, since + limits.pageScanMax)
+  for (let revision = since + 1; revision <= last; revision++) {
+    const { change } = tail.frame(revision)
+    if (!isMatch(change)) continue
+    changes.push(change)
+    bytes += change.text.length
+    if (changes.length === limit || bytes >= limits.pageBytesMax) return { changes, lastRevision: revision }
+  }
+  return { changes, lastRevision: Math.max(last, since) }
+}

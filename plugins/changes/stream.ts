@@ -1,0 +1,150 @@
+import type { ServerResponse } from 'node:http'
+import type { Problem } from '../../storage/problem.ts'
+import type { Source } from './source.ts'
+import { Frame, type Framing, type Tail } from './tail.ts'
+
+export interface StreamOptions {
+  response: ServerResponse
+  source: Source
+  framing: Framing
+  since: number
+  tail: Tail
+  bufferBytesMax: number
+  /** One chunk of changes for all streams that stand at the same place. */
+  chunks: SharedChunks
+  onEnd: (stream: FeedStream, reason: EndReason) => void
+  /** The bytes that tell a reader why its stream ends, or null when the reader may simply come again. */
+  renderProblem: (problem: Problem, framing: Framing) => Buffer
+}
+
+export type EndReason = 'client' | 'stalled' | 'shutdown' | 'problem'
+
+/** How many changes a stream that is behind reads from the disk at a time. */
+const catchUpChanges = 200
+
+/** About how many bytes go into one write to a stream. */
+const chunkBytes = 64 * 1024
+
+/**
+ * One open stream: it stands at a revision and pushes what follows, from memory at the live end and from the disk when
+ * it is behind. A reader that takes nothing is left standing with a bounded buffer; it holds up nobody else, and when it
+ * takes again it goes on where it stood, so that it misses nothing and sees nothing twice.
+ */
+export class FeedStream {
+  readonly #options: StreamOptions
+  #cursor: number
+  /** Waiting for the reader to take what was written; since when, by the process's clock. */
+  #blockedSince: number | null = null
+  #reading = false
+  #ended = false
+
+  constructor (options: StreamOptions) {
+    this.#options = options
+    this.#cursor = options.since
+    options.response.on('drain', () => {
+      this.#blockedSince = null
+      this.pump()
+    })
+    options.response.on('close', () => this.end('client'))
+  }
+
+  get cursor (): number {
+    return this.#cursor
+  }
+
+  /** Milliseconds for which the reader has taken nothing although something waits for it. */
+  stalledMs (now: number): number {
+    return this.#blockedSince === null ? 0 : now - this.#blockedSince
+  }
+
+  /** Writes what the reader can take now. Called whenever there may be more. */
+  pump (): void {
+    const { tail } = this.#options
+    while (this.#isReady() && this.#cursor < tail.lastRevision) {
+      if (!tail.covers(this.#cursor)) {
+        void this.#catchUp()
+        return
+      }
+      const chunk = this.#options.chunks.after(this.#cursor, this.#options)
+      this.#cursor = chunk.lastRevision
+      if (chunk.bytes !== null) this.#write(chunk.bytes)
+    }
+  }
+
+  /** A sign of life. It carries the revision looked at, so that a reader of a rare filter resumes near the end. */
+  heartbeat (): void {
+    if (!this.#isReady() || this.#cursor < this.#options.tail.lastRevision) return
+    this.#write(Buffer.from(this.#options.framing === 'sse' ? `id: ${this.#cursor}\n: alive\n\n` : '\n'))
+  }
+
+  end (reason: EndReason, problem?: Problem): void {
+    if (this.#ended) return
+    this.#ended = true
+    const { response, framing } = this.#options
+    if (problem !== undefined) response.write(this.#options.renderProblem(problem, framing))
+    if (reason === 'stalled') response.destroy()
+    else response.end()
+    this.#options.onEnd(this, reason)
+  }
+
+  #isReady (): boolean {
+    return !this.#ended && !this.#reading && this.#blockedSince === null
+  }
+
+  async #catchUp (): Promise<void> {
+    this.#reading = true
+    try {
+      const { changes, lastRevision } = await this.#options.source.read(this.#cursor, catchUpChanges)
+      this.#reading = false
+      if (this.#ended) return
+      this.#cursor = lastRevision
+      if (changes.length > 0) {
+        this.#write(Buffer.concat(changes.map((change) => new Frame(change).bytes(this.#options.framing))))
+      }
+      this.pump()
+    } catch (error) {
+      this.#reading = false
+      this.end('problem', error as Problem)
+    }
+  }
+
+  #write (bytes: Buffer): void {
+    const { response, bufferBytesMax } = this.#options
+    response.write(bytes)
+    if (response.writableLength > bufferBytesMax) this.#blockedSince ??= performance.now()
+  }
+}
+
+interface Chunk {
+  /** Null when nothing up to `lastRevision` is for this reader. */
+  bytes: Buffer | null
+  lastRevision: number
+}
+
+/** Streams at the live end mostly stand at one place and follow everything: their next chunk is made once. */
+export class SharedChunks {
+  readonly #last = new Map<Framing, { since: number, until: number, chunk: Chunk }>()
+
+  after (since: number, { tail, source, framing }: Pick<StreamOptions, 'tail' | 'source' | 'framing'>): Chunk {
+    if (!source.isEverything) return makeChunk(since, tail, source, framing)
+    const last = this.#last.get(framing)
+    if (last !== undefined && last.since === since && last.until === tail.lastRevision) return last.chunk
+    const chunk = makeChunk(since, tail, source, framing)
+    this.#last.set(framing, { since, until: tail.lastRevision, chunk })
+    return chunk
+  }
+}
+
+function makeChunk (since: number, tail: Tail, source: Source, framing: Framing): Chunk {
+  const parts: Buffer[] = []
+  let bytes = 0
+  let revision = since
+  while (revision < tail.lastRevision && bytes < chunkBytes) {
+    const frame = tail.frame(++revision)
+    if (!source.matches(frame.change)) continue
+    const part = frame.bytes(framing)
+    parts.push(part)
+    bytes += part.length
+  }
+  return { bytes: parts.length === 0 ? null : parts.length === 1 ? parts[0]! : Buffer.concat(parts), lastRevision: revision }
+}

@@ -1,0 +1,109 @@
+import type { FastifyInstance } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Type, type Static } from 'typebox'
+import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
+import { Problem } from '../../storage/problem.ts'
+import { pageOf } from '../pages.ts'
+import { collection, collectionParams, problems, tags, tenantParams, writeHeaders, written } from '../schemas.ts'
+
+const listQuery = Type.Object({
+  after: Type.Optional(Type.String({ description: 'The name after which the page begins.' })),
+  limit: Type.Integer({ minimum: 1, default: 100 }),
+}, { additionalProperties: false })
+
+const list = Type.Object({
+  collections: Type.Array(collection),
+  next: Type.Union([Type.String(), Type.Null()], { description: 'The `after` of the next page; null on the last one.' }),
+})
+
+const newCollection = Type.Object({ name: Type.String(), tags: Type.Optional(tags) }, { additionalProperties: false })
+
+const deleteQuery = Type.Object({
+  recursive: Type.Boolean({ default: false, description: 'With all its keys.' }),
+}, { additionalProperties: false })
+
+/** Collections: the kinds of things that a tenant has. */
+export default async function collections (instance: FastifyInstance): Promise<void> {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>()
+  const { database, config } = app
+
+  app.get('/tenants/:tenant/collections', {
+    schema: {
+      summary: 'List collections, by name',
+      tags: ['collections'],
+      params: tenantParams,
+      querystring: listQuery,
+      response: { 200: list, ...problems },
+    },
+  }, async (request) => {
+    const { after, limit } = request.query
+    await app.raft.readBarrier()
+    const tenant = findTenant(request.params.tenant)
+    const shown = [...tenant.collections.values()].map((row) => show(row, tenant))
+    const { items, next } = pageOf(shown, ({ name }) => name, after, limit, config.pageChangesMax)
+    return { collections: items, next }
+  })
+
+  app.post('/tenants/:tenant/collections', {
+    schema: {
+      summary: 'Create a collection',
+      tags: ['collections'],
+      params: tenantParams,
+      headers: writeHeaders,
+      body: newCollection,
+      response: { 201: collection, ...problems },
+    },
+  }, async (request, reply) => {
+    const { name, tags: changeTags } = request.body
+    const { tenant } = request.params
+    const { written: [created] } = await app.write(request, {
+      then: [{
+        type: 'collection-create', tenant, collection: name, ...(changeTags === undefined ? {} : { tags: changeTags }),
+      }],
+    })
+    const tenantName = database.catalog.tenant(tenant)?.name ?? tenant
+    reply.code(201)
+      .header('location', `/tenants/${encodeURIComponent(tenantName)}/collections/${encodeURIComponent(name)}`)
+    return { id: String(created!.revision), name, tenant: tenantName, revision: created!.revision }
+  })
+
+  app.get('/tenants/:tenant/collections/:collection', {
+    schema: {
+      summary: 'Read a collection', tags: ['collections'], params: collectionParams, response: { 200: collection, ...problems },
+    },
+  }, async (request) => {
+    await app.raft.readBarrier()
+    const tenant = findTenant(request.params.tenant)
+    const row = database.catalog.collection(tenant, request.params.collection)
+    if (row === null) {
+      throw new Problem('COLLECTION_NOT_FOUND', { tenant: tenant.name, collection: request.params.collection })
+    }
+    return show(row, tenant)
+  })
+
+  app.delete('/tenants/:tenant/collections/:collection', {
+    schema: {
+      summary: 'Delete a collection',
+      tags: ['collections'],
+      params: collectionParams,
+      headers: writeHeaders,
+      querystring: deleteQuery,
+      response: { 200: written, ...problems },
+    },
+  }, async (request) => {
+    const { written: [deleted] } = await app.write(request, {
+      then: [{ type: 'collection-delete', ...request.params, recursive: request.query.recursive }],
+    })
+    return { revision: deleted!.revision, timestamp: new Date(deleted!.timestamp).toISOString() }
+  })
+
+  function findTenant (reference: string): TenantNode {
+    const node = database.catalog.tenant(reference)
+    if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant: reference })
+    return node
+  }
+}
+
+function show ({ id, name, revision }: CollectionRow, tenant: TenantNode): Static<typeof collection> {
+  return { id: String(id), name, tenant: tenant.name, revision }
+}

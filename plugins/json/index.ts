@@ -1,0 +1,31 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { Problem } from '../../storage/problem.ts'
+import { parseEnvelope } from './envelope.ts'
+
+export interface JsonOptions {
+  /** How many levels of brackets a body may have, and a change's data too. */
+  depthMax: number
+}
+
+/**
+ * Reads JSON bodies in place of Fastify's own parser: strictly, and with the members called `data` kept as bytes.
+ * A media type of another charset is answered UNSUPPORTED_MEDIA_TYPE, a body that is not JSON INVALID_JSON.
+ */
+async function json (app: FastifyInstance, options: JsonOptions) {
+  function parse (request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void) {
+    refuseOtherCharsets(request.headers['content-type'] ?? '')
+    done(null, parseEnvelope(body, options.depthMax))
+  }
+
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parse)
+  app.addContentTypeParser(/^application\/[^;]+\+json(?:;|$)/, { parseAs: 'buffer' }, parse)
+}
+
+/** JSON between systems is UTF-8 (RFC 8259, section 8.1); saying so is allowed, saying otherwise is not. */
+function refuseOtherCharsets (mediaType: string): void {
+  const charset = /;\s*charset="?([^";\s]*)/i.exec(mediaType)?.[1]
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw new Problem('UNSUPPORTED_MEDIA_TYPE', { mediaType })
+}
+
+export default fp(json, { name: 'json', fastify: '5.x' })

@@ -1,0 +1,128 @@
+import type { FastifyInstance } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
+import { readEntry, readKeys } from '../../storage/entries.ts'
+import { keyFault } from '../../storage/names.ts'
+import { Problem } from '../../storage/problem.ts'
+import type { RawJson } from '../../storage/raw-json.ts'
+import { checkLimit } from '../pages.ts'
+import { collectionParams, data, entry, keyParams, problems, tags, writeHeaders, written } from '../schemas.ts'
+import { sendJson } from '../send-json.ts'
+import { compareOf, etagOf, isKnown } from './preconditions.ts'
+import { renderEntry, renderKeys } from './render.ts'
+
+const consistency = Type.Union([Type.Literal('linearizable'), Type.Literal('local')], {
+  default: 'linearizable', description: '`local` answers from this node\'s copy, which may be behind.',
+})
+
+const listQuery = Type.Object({
+  prefix: Type.String({ default: '' }),
+  after: Type.Optional(Type.String({ description: 'The key after which the page begins.' })),
+  limit: Type.Integer({ minimum: 1, default: 100 }),
+  values: Type.Boolean({ default: true, description: 'With the data of each key.' }),
+  consistency,
+}, { additionalProperties: false })
+
+const list = Type.Object({
+  keys: Type.Array(entry),
+  next: Type.Union([Type.String(), Type.Null()], { description: 'The `after` of the next page; null on the last one.' }),
+})
+
+const putBody = Type.Object({ data, tags: Type.Optional(tags) }, { additionalProperties: false })
+
+const writeConditions = Type.Object({
+  ...writeHeaders.properties,
+  'if-match': Type.Optional(Type.String({ description: 'The revision that the key must have, as an entity tag, or `*`: it must exist.' })),
+  'if-none-match': Type.Optional(Type.String({ description: '`*`: the key must not exist.' })),
+})
+
+const base = '/tenants/:tenant/collections/:collection/keys'
+
+/** Keys: the current value of each, read and written one by one. */
+export default async function keys (instance: FastifyInstance): Promise<void> {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>()
+  const { database, config } = app
+
+  app.get(base, {
+    schema: {
+      summary: 'List keys, in order', tags: ['keys'], params: collectionParams, querystring: listQuery, response: { 200: list, ...problems },
+    },
+  }, async (request, reply) => {
+    const { prefix, after = null, limit, values, consistency: wanted } = request.query
+    checkLimit(limit, config.pageChangesMax)
+    if (wanted === 'linearizable') await app.raft.readBarrier()
+    const { tenant, collection } = find(request.params)
+    const page = await readKeys(database.store, tenant.id, collection.id, {
+      prefix, after, limit, bytesMax: config.pageBytesMax, scanMax: config.pageScanMax,
+    })
+    return sendJson(reply, renderKeys(page.entries, page.next, values))
+  })
+
+  app.get(`${base}/:key`, {
+    schema: {
+      summary: 'Read a key',
+      tags: ['keys'],
+      params: keyParams,
+      querystring: Type.Object({ consistency }, { additionalProperties: false }),
+      headers: Type.Object({ 'if-none-match': Type.Optional(Type.String({ description: '304 when the reader has this entity tag.' })) }),
+      response: { 200: entry, 304: Type.Null({ description: 'The reader has it.' }), ...problems },
+    },
+  }, async (request, reply) => {
+    if (request.query.consistency === 'linearizable') await app.raft.readBarrier()
+    const { key } = request.params
+    const { tenant, collection } = find(request.params)
+    const found = await readEntry(database.store, tenant.id, collection.id, key)
+    if (found === null) throw new Problem('KEY_NOT_FOUND', { tenant: tenant.name, collection: collection.name, key })
+    reply.header('etag', etagOf(found.revision))
+    if (isKnown(request.headers['if-none-match'], found.revision)) return reply.code(304).send(null)
+    return sendJson(reply, renderEntry(found))
+  })
+
+  app.put(`${base}/:key`, {
+    schema: {
+      summary: 'Write a key',
+      tags: ['keys'],
+      params: keyParams,
+      headers: writeConditions,
+      body: putBody,
+      response: { 200: written, 201: written, ...problems },
+    },
+  }, async (request, reply) => {
+    const { data: value, tags: changeTags } = request.body
+    const outcome = await app.write(request, {
+      compare: compareOf(request.headers, request.params),
+      then: [{
+        type: 'put', ...request.params, data: (value as RawJson).bytes, ...(changeTags === undefined ? {} : { tags: changeTags }),
+      }],
+    })
+    const { revision, timestamp, created } = outcome.written[0]!
+    reply.code(created ? 201 : 200).header('etag', etagOf(revision))
+    return { revision, timestamp: new Date(timestamp).toISOString() }
+  })
+
+  app.delete(`${base}/:key`, {
+    schema: {
+      summary: 'Delete a key', tags: ['keys'], params: keyParams, headers: writeConditions, response: { 200: written, ...problems },
+    },
+  }, async (request) => {
+    const outcome = await app.write(request, {
+      compare: compareOf(request.headers, request.params),
+      then: [{ type: 'delete', ...request.params }],
+    })
+    const { revision, timestamp } = outcome.written[0]!
+    return { revision, timestamp: new Date(timestamp).toISOString() }
+  })
+
+  function find (params: { tenant: string, collection: string, key?: string }): { tenant: TenantNode, collection: CollectionRow } {
+    const tenant = database.catalog.tenant(params.tenant)
+    if (tenant === null) throw new Problem('TENANT_NOT_FOUND', { tenant: params.tenant })
+    const collection = database.catalog.collection(tenant, params.collection)
+    if (collection === null) {
+      throw new Problem('COLLECTION_NOT_FOUND', { tenant: tenant.name, collection: params.collection })
+    }
+    const fault = params.key === undefined ? null : keyFault(params.key, config.keyBytesMax)
+    if (fault !== null) throw new Problem('INVALID_FIELD', { field: 'key', reason: fault })
+    return { tenant, collection }
+  }
+}

@@ -1,0 +1,42 @@
+import { maxHeaderSize, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ConnectionError, FastifyInstance } from 'fastify'
+import { Problem } from '../../storage/problem.ts'
+import { renderProblem } from './render.ts'
+import type { ErrorTable } from './table.ts'
+
+/** The response that Node is writing to a socket. Node's own handler of such errors asks the same. */
+interface HttpSocket extends Socket {
+  _httpMessage?: { headersSent: boolean } | null
+}
+
+/**
+ * Answers what cannot become a request: malformed HTTP, a head that is too long, a request that does not end in time.
+ * For Fastify's option `clientErrorHandler`, which calls it on the instance.
+ */
+export function clientErrorHandler (errors: ErrorTable) {
+  return function answerClientError (this: FastifyInstance | void, error: ConnectionError, socket: Socket): void {
+    const answering = (socket as HttpSocket)._httpMessage?.headersSent === true
+    // Bytes after the head of another answer would become part of that answer.
+    if (error.code === 'ECONNRESET' || !socket.writable || answering) {
+      socket.destroy(error)
+      return
+    }
+    const problem = toProblem(error, this?.server?.requestTimeout ?? 0)
+    const { status, headers, body } = renderProblem(errors, problem)
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+  }
+}
+
+function toProblem (error: ConnectionError, requestTimeoutMs: number): Problem {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem('HEADERS_TOO_LARGE', { limitBytes: maxHeaderSize })
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem('REQUEST_TIMEOUT', { timeoutSeconds: requestTimeoutMs / 1000 })
+    default:
+      return new Problem('BAD_REQUEST', { reason: 'it is not well-formed HTTP/1.1' })
+  }
+}

@@ -1,0 +1,64 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import fp from 'fastify-plugin'
+import { Problem } from '../../storage/problem.ts'
+import { renderProblem } from './render.ts'
+import type { ErrorTable } from './table.ts'
+import { toProblem } from './translate.ts'
+
+export { clientErrorHandler } from './client-error.ts'
+export type { ErrorEntry, ErrorTable } from './table.ts'
+
+export interface ProblemsOptions {
+  errors: ErrorTable
+}
+
+/** Answers everything that goes wrong with application/problem+json (RFC 9457). */
+function problems (app: FastifyInstance, { errors }: ProblemsOptions, done: () => void) {
+  app.setErrorHandler((error, request, reply) => sendProblem(errors, error, request, reply))
+
+  app.setNotFoundHandler((request, reply) => {
+    const { method, url } = request
+    const path = url.split('?', 1)[0]!
+    const allow = allowedMethods(app, url)
+    const problem = allow.length === 0
+      ? new Problem('ROUTE_NOT_FOUND', { method, path })
+      : new Problem('METHOD_NOT_ALLOWED', { method, path, allow: allow.join(', ') })
+    return sendProblem(errors, problem, request, reply)
+  })
+
+  // A request can still come in on a connection that was open when the node began to stop. Fastify would answer it
+  // without a problem document, so its `return503OnClosing` is to be off.
+  let closing = false
+  app.addHook('preClose', (ended) => {
+    closing = true
+    ended()
+  })
+  app.addHook('onRequest', (_request, _reply, next) => {
+    next(closing ? new Problem('DRAINING', { reason: 'the node is stopping' }) : undefined)
+  })
+  done()
+}
+
+/**
+ * Answers what Fastify refuses before it has a route: a path that cannot be decoded, a segment that is too long. For
+ * Fastify's option `frameworkErrors`; no hooks run for such a request.
+ */
+export function frameworkErrors (errors: ErrorTable) {
+  return function answerFrameworkError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    sendProblem(errors, error, request, reply)
+  }
+}
+
+function sendProblem (errors: ErrorTable, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error, request)
+  const { status, headers, body } = renderProblem(errors, problem, request.id)
+  if (problem.code === 'INTERNAL') request.log.error({ err: problem.cause ?? problem }, 'a request failed')
+  else request.log[status >= 500 ? 'warn' : 'debug']({ code: problem.code, ...problem.params }, 'a request was refused')
+  return reply.code(status).headers(headers).send(body)
+}
+
+function allowedMethods (app: FastifyInstance, url: string): string[] {
+  return app.supportedMethods.filter((method) => app.findRoute({ method: method as HTTPMethods, url }) !== null)
+}
+
+export default fp(problems, { name: 'problems', fastify: '5.x' })

@@ -1,0 +1,62 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Database } from '../../storage/database.ts'
+import { expiredRange } from '../../storage/keys.ts'
+import type { Outcome, Proposal } from '../../storage/types.ts'
+
+export interface HousekeepingOptions {
+  database: Database
+  propose: (proposal: Proposal) => Promise<Outcome>
+  log: FastifyBaseLogger
+}
+
+/** How often there may be something to tidy. */
+const intervalMs = 1000
+
+/**
+ * What the leader does unasked: it proposes that expired idempotency keys be forgotten and that history beyond the
+ * retention be cut. Both go through the log, so that every node does the same at the same place.
+ */
+export class Housekeeping {
+  readonly #options: HousekeepingOptions
+  readonly #timer: NodeJS.Timeout
+  #running: Promise<void> | null = null
+  #closed = false
+
+  constructor (options: HousekeepingOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => { this.#running ??= this.#run().finally(() => { this.#running = null }) }, intervalMs)
+    this.#timer.unref()
+  }
+
+  async close (): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#timer)
+    await this.#running
+  }
+
+  async #run (): Promise<void> {
+    const { propose, log } = this.#options
+    try {
+      while (!this.#closed && await this.#hasExpired()) await propose({ kind: 'expire' })
+      for (let first = this.#trimTo(); !this.#closed && first !== null; first = this.#trimTo()) {
+        await propose({ kind: 'trim', firstRevision: first })
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'housekeeping has to wait')
+    }
+  }
+
+  async #hasExpired (): Promise<boolean> {
+    const { store } = this.#options.database
+    for await (const _ of store.scan('requests', expiredRange(Date.now()), { limit: 1 })) return true
+    return false
+  }
+
+  /** The first revision that the retention still wants, when the history begins before it. */
+  #trimTo (): number | null {
+    const { settings, revision, firstRevision } = this.#options.database
+    if (settings.historyChanges === null) return null
+    const wanted = revision - settings.historyChanges + 1
+    return wanted > firstRevision ? wanted : null
+  }
+}

@@ -1,0 +1,185 @@
+import { decodeCommand, encodeCommand } from '../../storage/command.ts'
+import type { Applied, Database } from '../../storage/database.ts'
+import { Problem } from '../../storage/problem.ts'
+import type { Command, Outcome, Proposal } from '../../storage/types.ts'
+import type { Consensus, ConsensusStatus } from './consensus.ts'
+import type { Log } from './log/index.ts'
+import { Proposals } from './proposals.ts'
+
+export interface SoloOptions {
+  nodeId: string
+  database: Database
+  log: Log
+  writesPendingMax: number
+  writeTimeoutSeconds: number
+  idempotencySeconds: number
+  /** Log bytes after which the database is flushed and the log cut. */
+  flushLogBytes: number
+  onApplied?: (event: { commands: number, seconds: number }) => void
+  /** The node can write no more; it must be started again. */
+  onFailure: (error: Error) => void
+}
+
+/** How much of the log is read at a time while it is replayed. */
+const replayBytes = 8 * 1024 * 1024
+
+/** Bytes of bookkeeping that an entry takes in the log beside its own, about. */
+const entryOverheadBytes = 48
+
+/**
+ * Consensus of one: the log's own disk is the quorum. A command is committed when it is durable; commands are applied
+ * in log order, all that wait in one batch, while the next batch is being synced.
+ */
+export class Solo implements Consensus {
+  readonly #options: SoloOptions
+  readonly #log: Log
+  readonly #database: Database
+  readonly #proposals: Proposals
+  readonly #term: number
+  #committed: Applied[] = []
+  #applying: Promise<void> | null = null
+  #flushing: Promise<void> | null = null
+  #unflushedBytes = 0
+  #failure: Error | null = null
+  #closed = false
+
+  private constructor (options: SoloOptions, term: number) {
+    this.#options = options
+    this.#log = options.log
+    this.#database = options.database
+    this.#term = term
+    this.#proposals = new Proposals({ max: options.writesPendingMax, timeoutSeconds: options.writeTimeoutSeconds })
+  }
+
+  /**
+   * Replays what the log holds beyond the database, and begins a term of its own as a Raft leader does.
+   *
+   * @throws when the database is ahead of the log: the log was lost, and acknowledged writes may be.
+   */
+  static async start (options: SoloOptions): Promise<Solo> {
+    const { log, database } = options
+    if (database.applied.index > log.lastIndex) {
+      throw new Error(`The database has applied command ${database.applied.index}, but the log ends at ${log.lastIndex}: the log folder was lost or is another node's. Put it back, or restore this node from a backup.`)
+    }
+    if (log.firstIndex > database.applied.index + 1) {
+      throw new Error(`The log begins at command ${log.firstIndex}, but the database has applied only ${database.applied.index}: the database folder was lost or is older than the log allows. Restore this node from a backup.`)
+    }
+    const term = log.hardState.term + 1
+    const solo = new Solo(options, term)
+    await solo.#replay()
+    const index = log.lastIndex + 1
+    await log.append({
+      hardState: { term, vote: options.nodeId, commit: log.lastIndex },
+      entries: [{ index, term, type: 0, data: Buffer.alloc(0) }],
+    })
+    solo.#commit([{ index, term, command: null }])
+    return solo
+  }
+
+  get status (): ConsensusStatus {
+    return {
+      nodeId: this.#options.nodeId,
+      leader: this.#failure === null ? this.#options.nodeId : null,
+      term: this.#term,
+      lastIndex: this.#log.lastIndex,
+      commitIndex: this.#log.durableIndex,
+      appliedIndex: this.#database.applied.index,
+    }
+  }
+
+  get pending (): number {
+    return this.#proposals.size
+  }
+
+  async propose (proposal: Proposal): Promise<Outcome> {
+    if (this.#closed) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
+    if (this.#failure !== null) throw this.#refusal(this.#failure)
+    this.#proposals.admit()
+    const command = this.#stamp(proposal)
+    const index = this.#log.lastIndex + 1
+    const data = encodeCommand(command)
+    const outcome = this.#proposals.wait(index)
+    this.#unflushedBytes += data.length + entryOverheadBytes
+    this.#log.append({ entries: [{ index, term: this.#term, type: 0, data }] }).then(
+      () => this.#commit([{ index, term: this.#term, command }]),
+      (error: Error) => this.#fail(error))
+    return outcome
+  }
+
+  /** Every acknowledged write was applied here before it was acknowledged. */
+  async readBarrier (): Promise<void> {}
+
+  /** Finishes what was accepted, and makes the database whole without its log. */
+  async close (): Promise<void> {
+    this.#closed = true
+    await this.#log.close()
+    await this.#applying
+    await this.#flushing
+    if (this.#failure === null) await this.#database.flush()
+    this.#proposals.failAll(new Problem('DRAINING', { reason: 'this node is shutting down' }))
+    this.#proposals.close()
+  }
+
+  #stamp (proposal: Proposal): Command {
+    const timestamp = Math.max(Date.now(), this.#database.timestamp)
+    if (proposal.kind !== 'write') return { ...proposal, timestamp }
+    const { idempotency, ...write } = proposal
+    if (idempotency === undefined) return { ...write, timestamp }
+    const expiresAt = timestamp + this.#options.idempotencySeconds * 1000
+    return { ...write, timestamp, idempotency: { ...idempotency, expiresAt } }
+  }
+
+  async #replay (): Promise<void> {
+    for (let next = this.#database.applied.index + 1; next <= this.#log.lastIndex;) {
+      const entries = await this.#log.entries(next, this.#log.lastIndex + 1, replayBytes)
+      await this.#database.apply(entries.map(({ index, term, data }) => (
+        { index, term, command: data.length === 0 ? null : decodeCommand(data) })))
+      next += entries.length
+    }
+  }
+
+  /** Appends become durable in order, so commands are committed in order. */
+  #commit (commands: Applied[]): void {
+    this.#committed.push(...commands)
+    this.#applying ??= this.#applyAll().finally(() => { this.#applying = null })
+  }
+
+  async #applyAll (): Promise<void> {
+    while (this.#committed.length > 0 && this.#failure === null) {
+      const batch = this.#committed
+      this.#committed = []
+      const begun = performance.now()
+      try {
+        const outcomes = await this.#database.apply(batch)
+        this.#options.onApplied?.({ commands: batch.length, seconds: (performance.now() - begun) / 1000 })
+        for (const [at, outcome] of outcomes.entries()) {
+          if (outcome !== null) this.#proposals.settle(batch[at]!.index, outcome)
+        }
+      } catch (error) {
+        this.#fail(error as Error)
+      }
+    }
+    if (this.#unflushedBytes > this.#options.flushLogBytes) this.#flush()
+  }
+
+  /** Off the way of writes: the log is cut behind them when the database no longer needs it. */
+  #flush (): void {
+    if (this.#flushing !== null) return
+    this.#unflushedBytes = 0
+    this.#flushing = this.#database.flush()
+      .then(({ index }) => this.#log.compact(index))
+      .catch((error: Error) => this.#fail(error))
+      .finally(() => { this.#flushing = null })
+  }
+
+  #fail (error: Error): void {
+    if (this.#failure !== null) return
+    this.#failure = error
+    this.#proposals.failAll(this.#refusal(error))
+    this.#options.onFailure(error)
+  }
+
+  #refusal (error: Error): Problem {
+    return new Problem('STORAGE_FAILED', { reason: error.message }, { cause: error })
+  }
+}

@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { Database } from '../../storage/database.ts'
+import { openRocksStore } from '../../storage/rocksdb.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The replicated database, open. */
+    database: Database
+  }
+}
+
+/**
+ * Opens the database first and closes it last, after everything that reads or writes it. Every answer carries the
+ * database's revision.
+ */
+async function storage (app: FastifyInstance): Promise<void> {
+  const database = await Database.open(await openRocksStore(join(app.config.dataDir, 'db')))
+  app.decorate('database', database)
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    reply.header('changewell-revision', database.revision)
+    done()
+  })
+  app.addHook('onClose', async () => {
+    await database.close()
+  })
+}
+
+export default fp(storage, { name: 'storage', fastify: '5.x' })

@@ -1,0 +1,77 @@
+import type { FastifyInstance } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Type, type Static } from 'typebox'
+import { Problem } from '../../storage/problem.ts'
+import type { RawJson } from '../../storage/raw-json.ts'
+import type { Operation } from '../../storage/types.ts'
+import { data, problems, revision, tags, writeHeaders, written } from '../schemas.ts'
+
+const comparison = Type.Object({
+  tenant: Type.String(),
+  collection: Type.String(),
+  key: Type.String(),
+  revision: Type.Integer({ minimum: 0, description: 'The revision that the key must have; 0 means absent.' }),
+}, { additionalProperties: false })
+
+const operation = Type.Object({
+  type: Type.Optional(Type.Union([Type.Literal('put'), Type.Literal('delete')], { default: 'put' })),
+  tenant: Type.Optional(Type.String()),
+  collection: Type.Optional(Type.String()),
+  key: Type.Optional(Type.String()),
+  tags: Type.Optional(tags),
+  data: Type.Optional(data),
+}, { additionalProperties: false })
+
+const body = Type.Object({
+  compare: Type.Array(comparison, { default: [], description: 'All must hold.' }),
+  then: Type.Array(operation, { default: [], description: 'Done when they hold.' }),
+  else: Type.Optional(Type.Array(operation, { description: 'Done when one does not.' })),
+}, { additionalProperties: false })
+
+const reply = Type.Object({
+  succeeded: Type.Boolean({ description: 'Whether the comparisons held.' }),
+  revision,
+  changes: Type.Array(written, { description: 'Of the branch that was done, in order.' }),
+})
+
+/** Transactions: compare keys' revisions, then make one set of changes or another, at once. */
+export default async function transactions (instance: FastifyInstance): Promise<void> {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>()
+  const { batchChangesMax } = app.config
+
+  app.post('/transactions', {
+    schema: {
+      summary: 'Compare, then change',
+      description: 'When a comparison fails, `else` is done; without changes in it, nothing is.',
+      tags: ['transactions'],
+      headers: writeHeaders,
+      body,
+      response: { 200: reply, ...problems },
+    },
+  }, async (request) => {
+    const { compare, then, else: otherwise = [] } = request.body
+    for (const [name, { length }] of Object.entries({ compare, then, else: otherwise })) {
+      if (length <= batchChangesMax) continue
+      throw new Problem('INVALID_FIELD', { field: `/${name}`, reason: `must be at most ${batchChangesMax} (CHANGEWELL_BATCH_CHANGES_MAX)` })
+    }
+    const outcome = await app.write(request, {
+      compare,
+      then: then.map(operationOf),
+      else: otherwise.map(operationOf),
+      at: (branch, place) => `/${branch}/${place}`,
+    })
+    return {
+      succeeded: outcome.branch === 'then',
+      revision: outcome.revision,
+      changes: outcome.written.map((change) => ({
+        revision: change.revision, timestamp: new Date(change.timestamp).toISOString(),
+      })),
+    }
+  })
+}
+
+function operationOf ({ type = 'put', data: value, ...names }: Static<typeof operation>): Operation {
+  const made: Operation = { type, ...names }
+  if (value !== undefined) made.data = (value as RawJson).bytes
+  return made
+}

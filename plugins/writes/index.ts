@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { Problem } from '../../storage/problem.ts'
+import type { Compare, Operation, Outcome } from '../../storage/types.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { checkCompare, checkOperation, type NameLimits } from './names.ts'
+
+export interface WriteRequest {
+  compare?: Compare[]
+  then: Operation[]
+  else?: Operation[]
+  /** JSON pointers to the operations in the request's body, for errors; `/changes/0`, or nothing for a single one. */
+  at?: (branch: 'compare' | 'then' | 'else', place: number) => string
+}
+
+export type SuccessfulOutcome = Extract<Outcome, { ok: true }>
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Checks names and limits, proposes one atomic write, and waits until it is applied.
+     *
+     * @throws Problem why it was refused.
+     */
+    write: (request: FastifyRequest, write: WriteRequest) => Promise<SuccessfulOutcome>
+  }
+}
+
+/** The one way from a route to the log, for every resource that can be written. */
+async function writes (app: FastifyInstance): Promise<void> {
+  const { config } = app
+  const limits: NameLimits = {
+    keyBytesMax: config.keyBytesMax, tagsMax: config.tagsMax, tagBytesMax: config.tagBytesMax,
+  }
+
+  app.decorate('write', async (request: FastifyRequest, { compare = [], then, else: otherwise, at = () => '' }: WriteRequest) => {
+    compare.forEach((item, place) => checkCompare(item, at('compare', place), limits))
+    then.forEach((item, place) => checkOperation(item, at('then', place), limits))
+    otherwise?.forEach((item, place) => checkOperation(item, at('else', place), limits))
+    const write = { kind: 'write' as const, compare, then, ...(otherwise === undefined ? {} : { else: otherwise }) }
+    const key = idempotencyKeyOf(request, config.idempotencyKeyBytesMax)
+    const idempotency = key === null ? {} : { idempotency: { key, fingerprint: fingerprintOf(write) } }
+    const outcome = await app.raft.propose({ ...write, ...idempotency })
+    if (!outcome.ok) throw new Problem(outcome.code, outcome.params)
+    return outcome
+  })
+}
+
+export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['raft'] })
+
+function idempotencyKeyOf (request: FastifyRequest, bytesMax: number): string | null {
+  const key = request.headers['idempotency-key']
+  if (key === undefined) return null
+  if (typeof key !== 'string' || !/^[\x21-\x7e]+$/.test(key) || key.length > bytesMax) {
+    throw new Problem('INVALID_FIELD', {
+      field: 'Idempotency-Key', reason: `must be 1 to ${bytesMax} visible ASCII characters without spaces`,
+    })
+  }
+  return key
+}

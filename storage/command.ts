@@ -1,0 +1,124 @@
+import { BinaryReader, BinaryWriter } from './binary.ts'
+import {
+  changeTypes, type Command, type Compare, type Operation, type Settings, type WriteCommand,
+} from './types.ts'
+
+/**
+ * Commands as they stand in the log: a small binary header and the data's own JSON text. The first byte is the kind,
+ * so that a later release can add kinds and an older one can say that it does not know them.
+ */
+const kinds = ['bootstrap', 'write', 'expire', 'trim', 'settings'] as const
+
+const present = { tenant: 1, collection: 2, key: 4, tags: 8, data: 16, name: 32, recursive: 64 }
+
+/** A comparison's revision in the log when the key must merely exist; no revision is as large. */
+const anyRevision = Number.MAX_SAFE_INTEGER
+
+/** A command of a kind that this release does not know: it must not be skipped, because other nodes may apply it. */
+export class UnknownCommandError extends Error {
+  readonly code = 'UNKNOWN_COMMAND'
+  constructor (kind: number) {
+    super(`The log holds a command of kind ${kind}, which this release does not know. Run the release that wrote it, or a newer one.`)
+  }
+}
+
+export function encodeCommand (command: Command): Buffer {
+  const out = new BinaryWriter()
+  out.u8(kinds.indexOf(command.kind)).u64(command.timestamp)
+  switch (command.kind) {
+    case 'write': writeWrite(out, command); break
+    case 'bootstrap': out.text(command.clusterId); break
+    case 'trim': out.u64(command.firstRevision); break
+    case 'settings': out.bytes(Buffer.from(JSON.stringify(command.settings))); break
+    case 'expire': break
+  }
+  return out.finish()
+}
+
+export function decodeCommand (bytes: Buffer): Command {
+  const from = new BinaryReader(bytes)
+  const kindNumber = from.u8()
+  const kind = kinds[kindNumber]
+  const timestamp = from.u64()
+  switch (kind) {
+    case 'write': return readWrite(from, timestamp)
+    case 'bootstrap': return { kind, timestamp, clusterId: from.text() }
+    case 'trim': return { kind, timestamp, firstRevision: from.u64() }
+    case 'settings': return { kind, timestamp, settings: JSON.parse(from.bytes().toString()) as Settings }
+    case 'expire': return { kind, timestamp }
+    default: throw new UnknownCommandError(kindNumber)
+  }
+}
+
+function writeWrite (out: BinaryWriter, command: WriteCommand): void {
+  const { idempotency } = command
+  out.u8((idempotency === undefined ? 0 : 1) | (command.else === undefined ? 0 : 2))
+  if (idempotency !== undefined) out.text(idempotency.key).raw(idempotency.fingerprint).u64(idempotency.expiresAt)
+  out.u16(command.compare.length)
+  for (const { tenant, collection, key, revision } of command.compare) {
+    out.text(tenant).text(collection).text(key).u64(revision === 'exists' ? anyRevision : revision)
+  }
+  writeOperations(out, command.then)
+  if (command.else !== undefined) writeOperations(out, command.else)
+}
+
+function readWrite (from: BinaryReader, timestamp: number): WriteCommand {
+  const flags = from.u8()
+  const command: WriteCommand = { kind: 'write', timestamp, compare: [], then: [] }
+  if ((flags & 1) !== 0) {
+    command.idempotency = { key: from.text(), fingerprint: from.raw(16), expiresAt: from.u64() }
+  }
+  for (let left = from.u16(); left > 0; left--) command.compare.push(readCompare(from))
+  command.then = readOperations(from)
+  if ((flags & 2) !== 0) command.else = readOperations(from)
+  return command
+}
+
+function readCompare (from: BinaryReader): Compare {
+  const compare = { tenant: from.text(), collection: from.text(), key: from.text() }
+  const revision = from.u64()
+  return { ...compare, revision: revision === anyRevision ? 'exists' : revision }
+}
+
+function writeOperations (out: BinaryWriter, operations: Operation[]): void {
+  out.u32(operations.length)
+  for (const operation of operations) {
+    const { tenant, collection, key, tags, data, name, recursive } = operation
+    out.u8(changeTypes.indexOf(operation.type))
+    out.u8((tenant === undefined ? 0 : present.tenant) | (collection === undefined ? 0 : present.collection) |
+      (key === undefined ? 0 : present.key) | (tags === undefined ? 0 : present.tags) |
+      (data === undefined ? 0 : present.data) | (name === undefined ? 0 : present.name) |
+      (recursive === true ? present.recursive : 0))
+    if (tenant !== undefined) out.text(tenant)
+    if (collection !== undefined) out.text(collection)
+    if (key !== undefined) out.text(key)
+    if (tags !== undefined) {
+      out.u16(tags.length)
+      for (const tag of tags) out.text(tag)
+    }
+    if (name !== undefined) out.text(name)
+    if (data !== undefined) out.bytes(data)
+  }
+}
+
+function readOperations (from: BinaryReader): Operation[] {
+  const operations: Operation[] = []
+  for (let left = from.u32(); left > 0; left--) {
+    const type = changeTypes[from.u8()]
+    if (type === undefined) throw new RangeError('a change of an unknown type')
+    const flags = from.u8()
+    const operation: Operation = { type }
+    if ((flags & present.tenant) !== 0) operation.tenant = from.text()
+    if ((flags & present.collection) !== 0) operation.collection = from.text()
+    if ((flags & present.key) !== 0) operation.key = from.text()
+    if ((flags & present.tags) !== 0) {
+      operation.tags = []
+      for (let tags = from.u16(); tags > 0; tags--) operation.tags.push(from.text())
+    }
+    if ((flags & present.name) !== 0) operation.name = from.text()
+    if ((flags & present.data) !== 0) operation.data = from.bytes()
+    if ((flags & present.recursive) !== 0) operation.recursive = true
+    operations.push(operation)
+  }
+  return operations
+}

@@ -1,0 +1,259 @@
+import { changeText, encodeChange, type Scope } from './change.ts'
+import type { CollectionRow, TenantNode } from './catalog.ts'
+import { encodeEntry, encodeTombstone, entryRevision, headerBytes, isLive } from './entry.ts'
+import {
+  changeKey, collectionRange, collectionRowKey, entryKey, tagKey, tenantChangeKey, tenantRange, tenantRowKey,
+} from './keys.ts'
+import { collectionNameFault, tenantNameFault } from './names.ts'
+import { Problem } from './problem.ts'
+import type { Staging } from './staging.ts'
+import type { Compare, Operation, WriteCommand, Written } from './types.ts'
+
+/**
+ * Executes one write against the staged state: pure of time and chance, because both come inside the command. Every
+ * precondition is checked here, whatever was checked before the command was proposed.
+ *
+ * @throws Problem when the write is refused; Missing when rows must be loaded first.
+ */
+export function executeWrite (staging: Staging, command: WriteCommand): { branch: 'then' | 'else', written: Written[] } {
+  const failed = command.compare.find((compare) => !holds(staging, compare))
+  if (failed !== undefined && command.else === undefined) {
+    throw new Problem('PRECONDITION_FAILED', {
+      tenant: failed.tenant, collection: failed.collection, key: failed.key, revision: revisionOf(staging, failed),
+    })
+  }
+  const branch = failed === undefined ? 'then' : 'else'
+  const operations = failed === undefined ? command.then : command.else ?? []
+  const writer = new Writer(staging, new Date(staging.position.timestamp).toISOString())
+  for (const operation of operations) writer.perform(operation)
+  return { branch, written: writer.written }
+}
+
+function holds (staging: Staging, compare: Compare): boolean {
+  const revision = revisionOf(staging, compare)
+  return compare.revision === 'exists' ? revision > 0 : revision === compare.revision
+}
+
+/** The revision of a key, or 0 when it, its collection or its tenant is absent. */
+function revisionOf (staging: Staging, { tenant, collection, key }: Compare): number {
+  const node = staging.catalog.tenant(tenant)
+  const row = node === null ? null : staging.catalog.collection(node, collection)
+  if (node === null || row === null) return 0
+  const entry = staging.row('entries', entryKey(node.id, row.id, key))
+  return entry !== null && isLive(entry) ? entryRevision(entry) : 0
+}
+
+class Writer {
+  readonly written: Written[] = []
+  readonly #staging: Staging
+  readonly #timestamp: string
+
+  constructor (staging: Staging, timestamp: string) {
+    this.#staging = staging
+    this.#timestamp = timestamp
+  }
+
+  perform (operation: Operation): void {
+    switch (operation.type) {
+      case 'put': return operation.key === undefined ? this.#record(operation) : this.#put(operation)
+      case 'delete': return this.#delete(operation)
+      case 'tenant-create': return this.#createTenant(operation)
+      case 'tenant-rename': return this.#renameTenant(operation)
+      case 'tenant-delete': return this.#deleteTenant(operation)
+      case 'collection-create': return this.#createCollection(operation)
+      case 'collection-delete': return this.#deleteCollection(operation)
+    }
+  }
+
+  /** A change without a key: it is history only and leaves no entry. */
+  #record (operation: Operation): void {
+    const tenant = operation.tenant === undefined ? null : this.#tenant(operation)
+    const collection = tenant === null || operation.collection === undefined ? null : this.#collection(operation, tenant)
+    this.#append(operation, tenant, collection, true)
+  }
+
+  #put (operation: Operation): void {
+    const tenant = this.#tenant(operation)
+    const collection = this.#collection(operation, tenant)
+    const row = entryKey(tenant.id, collection.id, operation.key ?? '')
+    const before = this.#staging.row('entries', row)
+    const revision = this.#append(operation, tenant, collection, before === null || !isLive(before))
+    this.#supersede(tenant, before)
+    this.#staging.put('entries', row, encodeEntry(revision, this.#staging.position.timestamp, operation.data ?? nullData))
+  }
+
+  #delete (operation: Operation): void {
+    const tenant = this.#tenant(operation)
+    const collection = this.#collection(operation, tenant)
+    const key = operation.key ?? ''
+    const row = entryKey(tenant.id, collection.id, key)
+    const before = this.#staging.row('entries', row)
+    if (before === null || !isLive(before)) {
+      throw new Problem('KEY_NOT_FOUND', { tenant: tenant.name, collection: collection.name, key })
+    }
+    const revision = this.#append(operation, tenant, collection, false)
+    this.#supersede(tenant, before)
+    this.#staging.put('entries', row, encodeTombstone(revision, this.#staging.position.timestamp))
+  }
+
+  /** The tenant feed keeps the newest change of each key only. */
+  #supersede (tenant: TenantNode, before: Buffer | null): void {
+    if (before !== null) this.#staging.delete('tenant_changes', tenantChangeKey(tenant.id, entryRevision(before)))
+  }
+
+  #createTenant (operation: Operation): void {
+    const name = operation.tenant ?? ''
+    const fault = tenantNameFault(name)
+    if (fault !== null) throw new Problem('INVALID_FIELD', { field: '/name', reason: fault })
+    const { catalog } = this.#staging
+    if (catalog.tenant(name) !== null) throw new Problem('TENANT_EXISTS', { tenant: name })
+    const { parent: parentName, segment } = splitName(name)
+    const parent = parentName === '' ? null : catalog.tenant(parentName)
+    if (parentName !== '' && parent === null) throw new Problem('TENANT_NOT_FOUND', { tenant: parentName })
+    const id = this.#staging.position.revision + 1
+    this.#setTenant({ id, parent: parent?.id ?? 0, segment, revision: id })
+    this.#append({ type: operation.type, data: json({ id: String(id) }), ...tagsOf(operation) }, catalog.tenantById(id), null, true)
+  }
+
+  #renameTenant (operation: Operation): void {
+    const tenant = this.#tenant(operation)
+    const name = operation.name ?? ''
+    const fault = tenantNameFault(name)
+    if (fault !== null) throw new Problem('INVALID_FIELD', { field: '/name', reason: fault })
+    const previous = tenant.name
+    const { parent, segment } = splitName(name)
+    if (parent !== splitName(previous).parent) throw new Problem('TENANT_MOVED', { tenant: previous, name })
+    const holder = this.#staging.catalog.tenant(name)
+    if (holder !== null && holder !== tenant) throw new Problem('TENANT_EXISTS', { tenant: name })
+    this.#setTenant({ id: tenant.id, parent: tenant.parent, segment, revision: this.#staging.position.revision + 1 })
+    this.#append({ type: operation.type, data: json({ id: String(tenant.id), previous }), ...tagsOf(operation) }, tenant, null, false)
+    this.written.at(-1)!.id = tenant.id
+  }
+
+  #setTenant (row: { id: number, parent: number, segment: string, revision: number }): void {
+    this.#staging.mutate({ kind: 'tenant', id: row.id, row })
+    this.#staging.put('catalog', tenantRowKey(row.id), json(row))
+  }
+
+  /** A deletion with all that the tenant holds: a change for each tenant, children first; rows go by ranges. */
+  #deleteTenant (operation: Operation): void {
+    const top = this.#tenant(operation)
+    const { catalog } = this.#staging
+    const tenants = [...catalog.tenants(top)]
+    if (operation.recursive !== true && (tenants.length > 1 || top.collections.size > 0)) {
+      throw new Problem('TENANT_NOT_EMPTY', {
+        tenant: top.name, tenants: tenants.length - 1, collections: top.collections.size,
+      })
+    }
+    for (const tenant of tenants.reverse()) {
+      for (const collection of [...catalog.collections(tenant)]) this.#dropCollection(tenant, collection)
+      this.#append({ type: operation.type, ...tagsOf(operation) }, tenant, null, false)
+      this.#staging.deleteRange('entries', tenantRange(tenant.id))
+      this.#staging.deleteRange('tenant_changes', tenantRange(tenant.id))
+      this.#staging.delete('catalog', tenantRowKey(tenant.id))
+      this.#staging.mutate({ kind: 'tenant', id: tenant.id, row: null })
+    }
+  }
+
+  #createCollection (operation: Operation): void {
+    const tenant = this.#tenant(operation)
+    const name = operation.collection ?? ''
+    const fault = collectionNameFault(name)
+    if (fault !== null) throw new Problem('INVALID_FIELD', { field: '/name', reason: fault })
+    if (tenant.collections.has(name)) throw new Problem('COLLECTION_EXISTS', { tenant: tenant.name, collection: name })
+    const id = this.#staging.position.revision + 1
+    const row: CollectionRow = { id, tenant: tenant.id, name, revision: id }
+    this.#staging.mutate({ kind: 'collection', tenant: tenant.id, name, row })
+    this.#staging.put('catalog', collectionRowKey(tenant.id, id), json(row))
+    this.#append({ type: operation.type, data: json({ id: String(id) }), ...tagsOf(operation) }, tenant, row, true)
+  }
+
+  /** The collection's keys leave the tenant feed one by one, because it is ordered by revision; the rest goes by range. */
+  #deleteCollection (operation: Operation): void {
+    const tenant = this.#tenant(operation)
+    const collection = this.#collection(operation, tenant)
+    const range = collectionRange(tenant.id, collection.id)
+    const rows = this.#staging.range('entries', range, headerBytes)
+    if (operation.recursive !== true && rows.some(({ value }) => isLive(value))) {
+      throw new Problem('COLLECTION_NOT_EMPTY', { tenant: tenant.name, collection: collection.name })
+    }
+    this.#append({ type: operation.type, ...tagsOf(operation) }, tenant, collection, false)
+    for (const { value } of rows) this.#supersede(tenant, value)
+    this.#staging.delete('tenant_changes', tenantChangeKey(tenant.id, collection.revision))
+    this.#staging.deleteRange('entries', range)
+    this.#dropCollection(tenant, collection)
+  }
+
+  #dropCollection (tenant: TenantNode, collection: CollectionRow): void {
+    this.#staging.mutate({ kind: 'collection', tenant: tenant.id, name: collection.name, row: null })
+    this.#staging.delete('catalog', collectionRowKey(tenant.id, collection.id))
+  }
+
+  /** Gives out the next revision and puts the change into the history, the tenant's feed and the tags' index. */
+  #append (operation: Operation, tenant: TenantNode | null, collection: CollectionRow | null, created: boolean): number {
+    const { position } = this.#staging
+    const revision = ++position.revision
+    const tags = operation.tags === undefined ? [] : [...new Set(operation.tags)]
+    const scope: Scope = {
+      type: operation.type, tenants: tenant?.path ?? [], collection: collection?.id ?? 0, key: operation.key ?? null, tags,
+    }
+    const text = changeText({
+      revision,
+      timestamp: this.#timestamp,
+      type: operation.type,
+      tenant: tenant?.name,
+      collection: collection?.name,
+      key: operation.key,
+      tags,
+      data: operation.data,
+    })
+    const change = { revision, scope, text }
+    const row = encodeChange(change)
+    this.#staging.put('changes', changeKey(revision), row)
+    if (tenant !== null) this.#staging.put('tenant_changes', tenantChangeKey(tenant.id, revision), row)
+    for (const tag of tags) this.#staging.put('tags', tagKey(tag, revision), nothing)
+    this.#staging.change(change)
+    this.written.push({ revision, timestamp: position.timestamp, created })
+    return revision
+  }
+
+  #tenant ({ tenant = '' }: Operation): TenantNode {
+    const node = this.#staging.catalog.tenant(tenant)
+    if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant })
+    return node
+  }
+
+  #collection ({ collection = '' }: Operation, tenant: TenantNode): CollectionRow {
+    const row = this.#staging.catalog.collection(tenant, collection)
+    if (row === null) throw new Problem('COLLECTION_NOT_FOUND', { tenant: tenant.name, collection })
+    return row
+  }
+}
+
+const nothing = Buffer.alloc(0)
+const nullData = Buffer.from('null')
+
+function json (value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value))
+}
+
+function tagsOf ({ tags }: Operation): { tags?: string[] } {
+  return tags === undefined ? {} : { tags }
+}
+
+function splitName (name: string): { parent: string, segment: string } {
+  const at = name.lastIndexOf('/')
+  return { parent: at === -1 ? '' : name.slice(0, at), segment: name.slice(at + 1) }
+}
+
+/** The rows that a write will ask for, as far as the catalog tells before it runs. */
+export function rowsOf (staging: Staging, command: WriteCommand): Buffer[] {
+  const keys: Buffer[] = []
+  for (const { tenant, collection, key } of [...command.compare, ...command.then]) {
+    if (tenant === undefined || collection === undefined || key === undefined) continue
+    const node = staging.catalog.tenant(tenant)
+    const row = node === null ? null : staging.catalog.collection(node, collection)
+    if (node !== null && row !== null) keys.push(entryKey(node.id, row.id, key))
+  }
+  return keys
+}

@@ -1,0 +1,126 @@
+import { decodeChange, type Change, type Scope } from './change.ts'
+import { changeKey, changeRange, readU64, tagRange, tagRevision, tenantChangeRange } from './keys.ts'
+import type { Row, Store } from './store.ts'
+
+/** Which changes of the global feed a reader follows; ids, so that a rename changes nothing. */
+export interface Filter {
+  /** 0 for all. */
+  tenant: number
+  /** With the tenants below it. */
+  descendants: boolean
+  collection: number
+  key: string | null
+  /** Any of these; empty for all. */
+  tags: string[]
+}
+
+export const everything: Filter = { tenant: 0, descendants: false, collection: 0, key: null, tags: [] }
+
+/**
+ * A change matches when it concerns what the filter names: changes inside it, and those that make or remove what holds
+ * it. A follower of one key thus learns that its collection went away.
+ */
+export function matches (filter: Filter, scope: Scope): boolean {
+  if (filter.tags.length > 0 && !filter.tags.some((tag) => scope.tags.includes(tag))) return false
+  if (filter.tenant === 0) return true
+  if (filter.descendants ? !scope.tenants.includes(filter.tenant) : scope.tenants.at(-1) !== filter.tenant) return false
+  if (filter.collection === 0) return true
+  if (scope.type.startsWith('tenant-')) return true
+  if (scope.collection !== filter.collection) return false
+  return filter.key === null || scope.key === filter.key || scope.type.startsWith('collection-')
+}
+
+export interface PageQuery {
+  /** Exclusive. */
+  since: number
+  /** Inclusive: the revision up to which the page looks. */
+  until: number
+  filter: Filter
+  limit: number
+  bytesMax: number
+  /** A page looks at no more rows than this, whatever the filter lets through. */
+  scanMax: number
+}
+
+export interface Page {
+  changes: Change[]
+  /** Everything up to this revision has been looked at: where the next page goes on. */
+  lastRevision: number
+}
+
+/** A page of the global history in the order of revisions. */
+export function readHistory (store: Store, query: PageQuery): Promise<Page> {
+  return query.filter.tags.length > 0 ? readTagged(store, query) : collect(scanHistory(store, query), query)
+}
+
+/** A page of a tenant's own feed: the newest change of each key. */
+export function readTenantFeed (store: Store, tenant: number, query: Omit<PageQuery, 'filter'>): Promise<Page> {
+  const range = tenantChangeRange(tenant, query.since + 1, query.until + 1)
+  return collect(decoded(store.scan('tenant_changes', range), 8), { ...query, filter: everything })
+}
+
+/** One change, or null when the history does not hold it. */
+export async function readChange (store: Store, revision: number): Promise<Change | null> {
+  const row = await store.get('changes', changeKey(revision))
+  return row === null ? null : decodeChange(revision, row)
+}
+
+function scanHistory (store: Store, { since, until }: PageQuery): AsyncGenerator<Change> {
+  return decoded(store.scan('changes', changeRange(since + 1, until + 1)), 0)
+}
+
+async function * decoded (rows: AsyncIterable<Row>, revisionAt: number): AsyncGenerator<Change> {
+  for await (const { key, value } of rows) yield decodeChange(readU64(key, revisionAt), value)
+}
+
+async function collect (source: AsyncIterable<Change>, query: PageQuery): Promise<Page> {
+  const changes: Change[] = []
+  let bytes = 0
+  let scanned = 0
+  let lastRevision = query.since
+  for await (const change of source) {
+    lastRevision = change.revision
+    scanned++
+    if (matches(query.filter, change.scope)) {
+      changes.push(change)
+      bytes += change.text.length
+    }
+    if (changes.length === query.limit || bytes >= query.bytesMax || scanned === query.scanMax) {
+      return { changes, lastRevision }
+    }
+  }
+  return { changes, lastRevision: Math.max(query.until, query.since) }
+}
+
+/** Tags have an index: the revisions of each tag are merged, and only those changes are read. */
+async function readTagged (store: Store, query: PageQuery): Promise<Page> {
+  const perTag = await Promise.all([...new Set(query.filter.tags)].map((tag) => readTag(store, tag, query)))
+  // A tag whose rows were cut off is known only up to its last row, and so is the merge.
+  const until = Math.min(query.until, ...perTag.filter(({ cut }) => cut).map(({ revisions }) => revisions.at(-1) ?? query.since))
+  const revisions = [...new Set(perTag.flatMap((tag) => tag.revisions))].filter((revision) => revision <= until)
+  return collect(readEach(store, revisions.sort((a, b) => a - b)), { ...query, until })
+}
+
+async function readTag (store: Store, tag: string, { since, until, limit, scanMax }: PageQuery): Promise<{ revisions: number[], cut: boolean }> {
+  const most = Math.min(scanMax, Math.max(limit, 1000))
+  const revisions: number[] = []
+  for await (const { key } of store.scan('tags', tagRange(tag, since + 1, until + 1), { limit: most })) {
+    revisions.push(tagRevision(key))
+  }
+  return { revisions, cut: revisions.length === most }
+}
+
+/** How many changes a tagged page reads at a time. */
+const readTogether = 64
+
+async function * readEach (store: Store, revisions: number[]): AsyncGenerator<Change> {
+  for (let at = 0; at < revisions.length; at += readTogether) {
+    const wanted = revisions.slice(at, at + readTogether)
+    const rows = await store.getMany(wanted.map((revision) => ({ family: 'changes', key: changeKey(revision) })))
+    for (const [place, revision] of wanted.entries()) {
+      const row = rows[place]
+      // A row can be gone when the history was trimmed meanwhile; the caller sees that by the first revision.
+      if (row != null) yield decodeChange(revision, row)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * What every problem carries, by its code. `app/errors.ts` gives each code its status and its sentence; the two are held
+ * together by the compiler.
+ */
+export interface Problems {
+  // What the request said wrongly.
+  BAD_REQUEST: { reason: string }
+  INVALID_FIELD: { field: string, reason: string }
+  INVALID_JSON: { reason: string, offset?: number }
+  UNSUPPORTED_MEDIA_TYPE: { mediaType: string }
+  NOT_ACCEPTABLE: { accept: string }
+  BODY_TOO_LARGE: { limitBytes: number }
+  HEADERS_TOO_LARGE: { limitBytes: number }
+  REQUEST_TIMEOUT: { timeoutSeconds: number }
+  IDEMPOTENCY_KEY_REUSED: { key: string }
+  // What it named and is not there.
+  ROUTE_NOT_FOUND: { method: string, path: string }
+  METHOD_NOT_ALLOWED: { method: string, path: string, allow: string }
+  TENANT_NOT_FOUND: { tenant: string }
+  COLLECTION_NOT_FOUND: { tenant: string, collection: string }
+  KEY_NOT_FOUND: { tenant: string, collection: string, key: string }
+  REVISION_NOT_FOUND: { revision: number, lastRevision: number }
+  REVISION_AHEAD: { since: number, revision: number }
+  HISTORY_GONE: { firstRevision: number }
+  // What stands against it.
+  TENANT_EXISTS: { tenant: string }
+  TENANT_NOT_EMPTY: { tenant: string, tenants: number, collections: number }
+  TENANT_MOVED: { tenant: string, name: string }
+  COLLECTION_EXISTS: { tenant: string, collection: string }
+  COLLECTION_NOT_EMPTY: { tenant: string, collection: string }
+  PRECONDITION_FAILED: { tenant: string, collection: string, key: string, revision: number }
+  // What the node cannot do now.
+  TOO_MANY_READERS: { setting: string, limit: number }
+  TOO_MANY_WRITES: { limit: number }
+  WRITE_TIMEOUT: { timeoutSeconds: number }
+  OVERLOADED: { delayMs: number, limitMs: number }
+  DRAINING: { reason: string }
+  NOT_READY: { reason: string }
+  STORAGE_FAILED: { reason: string }
+  INTERNAL: { requestId: string }
+}
+
+export type ProblemCode = keyof Problems
+
+/** A refusal with a stable code. It carries facts; the words are made where it is shown. */
+export class Problem<Code extends ProblemCode = ProblemCode> extends Error {
+  readonly code: Code
+  readonly params: Problems[Code]
+
+  constructor (code: Code, params: Problems[Code], options?: ErrorOptions) {
+    super(`${code} ${JSON.stringify(params)}`, options)
+    this.name = 'Problem'
+    this.code = code
+    this.params = params
+  }
+}

@@ -1,0 +1,189 @@
+import { mkdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type RocksDB from 'rocksdb-native'
+import type { ReadBatch, WriteBatch } from 'rocksdb-native'
+import { families, type Batch, type Family, type Range, type Row, type RowKey, type ScanOptions, type Store } from './store.ts'
+
+/** The one version whose inside this file leans on: see `spanning`. */
+const pinnedVersion = '3.18.1'
+
+/** Rows that a scan asks for at a time: few enough that large values stay bounded, enough to hide the round trips. */
+const scanRows = 64
+
+/** The storage could not be opened; `remedy` says what the operator can do. */
+export class StorageOpenError extends Error {
+  readonly code: 'DATA_DIR_LOCKED' | 'DATA_DIR_UNUSABLE' | 'NATIVE_MODULE'
+  constructor (code: StorageOpenError['code'], message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'StorageOpenError'
+    this.code = code
+  }
+}
+
+/**
+ * Opens the RocksDB folder, making it where it is missing.
+ *
+ * RocksDB's own `LOCK` file keeps a second process out; the kernel lets go of it when a process dies, however it dies.
+ *
+ * @throws StorageOpenError when the folder is in use, unusable or damaged, or the native module does not load.
+ */
+export async function openRocksStore (directory: string): Promise<Store> {
+  const Native = loadNative()
+  try {
+    await mkdir(directory, { recursive: true })
+  } catch (error) {
+    throw new StorageOpenError('DATA_DIR_UNUSABLE',
+      `The data folder ${directory} cannot be made (${reasonOf(error)}). Give CHANGEWELL_DATA_DIR a folder that this user may write.`, error)
+  }
+  const root = new Native(directory, {
+    columnFamilies: families.map((name) => new Native.ColumnFamily(name, { writeBufferSize: 32 * 1024 * 1024 })),
+    maxBackgroundJobs: 2,
+  })
+  try {
+    await root.ready()
+  } catch (error) {
+    throw openError(directory, error)
+  }
+  const sessions = Object.fromEntries(families.map((name) => [name, root.columnFamily(name)])) as Record<Family, RocksDB>
+  checkShape(sessions)
+  return new RocksStore(root, sessions)
+}
+
+class RocksStore implements Store {
+  readonly #root: RocksDB
+  readonly #sessions: Record<Family, RocksDB>
+  #gathering: { batch: ReadBatch } | null = null
+
+  constructor (root: RocksDB, sessions: Record<Family, RocksDB>) {
+    this.#root = root
+    this.#sessions = sessions
+  }
+
+  get (family: Family, key: Buffer): Promise<Buffer | null> {
+    if (this.#gathering === null) {
+      const gathering = { batch: this.#root.read({ autoDestroy: true }) }
+      this.#gathering = gathering
+      setImmediate(() => {
+        this.#gathering = null
+        this.#send(gathering.batch)
+      })
+    }
+    return spanning(this.#gathering.batch, this.#sessions[family]).get(key)
+  }
+
+  getMany (rows: RowKey[]): Promise<Array<Buffer | null>> {
+    if (rows.length === 0) return Promise.resolve([])
+    const batch = this.#root.read({ autoDestroy: true })
+    const values = rows.map(({ family, key }) => spanning(batch, this.#sessions[family]).get(key))
+    this.#send(batch)
+    return Promise.all(values)
+  }
+
+  #send (batch: ReadBatch): void {
+    spanning(batch, this.#root).tryFlush()
+  }
+
+  scan (family: Family, range: Range, { reverse = false, limit }: ScanOptions = {}): AsyncIterable<Row> {
+    // One more than the limit, so that the first answer already shows that the scan is at its end.
+    const capacity = limit === undefined ? scanRows : Math.min(limit + 1, scanRows)
+    return this.#sessions[family].iterator({
+      gte: range.start, lt: range.end, reverse, capacity, ...(limit === undefined ? {} : { limit }),
+    })
+  }
+
+  /** RocksDB hears of a batch only when it is written: one that is given up leaves nothing open. */
+  batch (): Batch {
+    const operations: Array<(batch: WriteBatch) => void> = []
+    const sessions = this.#sessions
+    return {
+      put: (family, key, value) => {
+        operations.push((batch) => spanning(batch, sessions[family]).tryPut(key, value))
+      },
+      delete: (family, key) => {
+        operations.push((batch) => spanning(batch, sessions[family]).tryDelete(key))
+      },
+      deleteRange: (family, range) => {
+        operations.push((batch) => spanning(batch, sessions[family]).tryDeleteRange(range.start, range.end))
+      },
+      write: async () => {
+        const batch = this.#root.write({ autoDestroy: true })
+        for (const operation of operations) operation(batch)
+        await spanning(batch, this.#root).flush()
+      },
+    }
+  }
+
+  /**
+   * RocksDB syncs its closed log files before it installs a flushed table when there are several families, so that
+   * after a loss of power all families agree on one prefix; what was written before this call is in that prefix.
+   */
+  async flush (): Promise<void> {
+    await Promise.all(families.map((family) => this.#sessions[family].flush()))
+  }
+
+  async close (): Promise<void> {
+    for (const family of families) await this.#sessions[family].close()
+    await this.#root.close()
+  }
+}
+
+/**
+ * rocksdb-native gives every operation the column family of the session that its batch points at, at the moment when
+ * the operation is added. Pointing the batch at another session before each operation makes one atomic batch that
+ * spans families: its public interface has no way to say that.
+ */
+function spanning<B extends { _db: RocksDB }> (batch: B, session: RocksDB): B {
+  batch._db = session
+  return batch
+}
+
+/** Proves on a batch that is never sent that `spanning` still does what it says. */
+function checkShape (sessions: Record<Family, RocksDB>): void {
+  const batch = sessions.meta.write()
+  const probe = Buffer.from('shape')
+  for (const family of families) spanning(batch, sessions[family]).tryPut(probe, probe)
+  const spans = families.every((family, at) => {
+    const handle = sessions[family]._columnFamily?._handle
+    return handle !== undefined && batch._operations[at]?.columnFamily === handle
+  })
+  spanning(batch, sessions.meta).destroy()
+  if (!spans) {
+    throw new StorageOpenError('NATIVE_MODULE',
+      `The installed rocksdb-native does not put the families of a batch where this release expects them. Install exactly ${pinnedVersion}: npm install rocksdb-native@${pinnedVersion}`)
+  }
+}
+
+function loadNative (): typeof RocksDB {
+  const require = createRequire(import.meta.url)
+  let version: unknown
+  let native: typeof RocksDB
+  try {
+    version = require('rocksdb-native/package').version
+    native = require('rocksdb-native')
+  } catch (error) {
+    const reason = reasonOf(error)
+    const remedy = reason.includes('libatomic')
+      ? 'Install libatomic (Debian, Ubuntu: apt-get install libatomic1; Fedora: dnf install libatomic; Alpine: apk add libatomic).'
+      : 'It ships prebuilt for Linux, macOS and Windows on x64 and arm64; reinstall with npm ci.'
+    throw new StorageOpenError('NATIVE_MODULE', `rocksdb-native cannot be loaded (${reason}). ${remedy}`, error)
+  }
+  if (version !== pinnedVersion) {
+    throw new StorageOpenError('NATIVE_MODULE',
+      `rocksdb-native ${String(version)} is installed, this release is made for ${pinnedVersion}: npm install rocksdb-native@${pinnedVersion}`)
+  }
+  return native
+}
+
+function openError (directory: string, error: unknown): StorageOpenError {
+  const reason = reasonOf(error)
+  if (/lock/i.test(reason)) {
+    return new StorageOpenError('DATA_DIR_LOCKED',
+      `Another process has ${directory} open. Stop it, or give this node a folder of its own with CHANGEWELL_DATA_DIR.`, error)
+  }
+  return new StorageOpenError('DATA_DIR_UNUSABLE',
+    `The database in ${directory} cannot be opened (${reason}). Check that the folder is this user's to write and its disk is sound; a damaged folder is restored from a backup, never repaired by guess.`, error)
+}
+
+function reasonOf (error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,52 @@
+/**
+ * The contract of the key-value store under the database: ordered byte keys in named families, batches that are atomic
+ * across families, reads that see every write whose promise has resolved.
+ */
+export const families = ['meta', 'changes', 'tenant_changes', 'entries', 'catalog', 'tags', 'requests'] as const
+
+export type Family = typeof families[number]
+
+/** A half-open range of keys: `start` included, `end` excluded. */
+export interface Range {
+  start: Buffer
+  end: Buffer
+}
+
+export interface ScanOptions {
+  /** From the end of the range to its start. */
+  reverse?: boolean
+  /** At most this many rows; all when absent. */
+  limit?: number
+}
+
+export interface Row {
+  key: Buffer
+  value: Buffer
+}
+
+export interface RowKey {
+  family: Family
+  key: Buffer
+}
+
+/** Operations of a batch take effect in the order in which they were added. */
+export interface Batch {
+  put (family: Family, key: Buffer, value: Buffer): void
+  delete (family: Family, key: Buffer): void
+  deleteRange (family: Family, range: Range): void
+  /** Makes all of it visible at once. A batch is written once. */
+  write (): Promise<void>
+}
+
+export interface Store {
+  /** The value, or null. Reads of one turn of the event loop go out together. */
+  get (family: Family, key: Buffer): Promise<Buffer | null>
+  /** The values in the order of the keys, read at once. */
+  getMany (rows: RowKey[]): Promise<Array<Buffer | null>>
+  /** The rows as they are when the scan begins. */
+  scan (family: Family, range: Range, options?: ScanOptions): AsyncIterable<Row>
+  batch (): Batch
+  /** Makes everything written before the call survive a loss of power, in every family. */
+  flush (): Promise<void>
+  close (): Promise<void>
+}

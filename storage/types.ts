@@ -1,0 +1,131 @@
+import type { ProblemCode, Problems } from './problem.ts'
+
+/** The things of the data model, as commands carry them in and readers get them out. */
+
+export type CatalogChangeType =
+  'tenant-create' | 'tenant-rename' | 'tenant-delete' | 'collection-create' | 'collection-delete'
+
+export type ChangeType = 'put' | 'delete' | CatalogChangeType
+
+export const changeTypes: readonly ChangeType[] = [
+  'put', 'delete', 'tenant-create', 'tenant-rename', 'tenant-delete', 'collection-create', 'collection-delete',
+]
+
+/** One step of a write. `tenant` is a name or an id; `data` is JSON text, already compact. */
+export interface Operation {
+  type: ChangeType
+  tenant?: string
+  collection?: string
+  key?: string
+  tags?: string[]
+  data?: Buffer
+  /** For tenant-rename: the new name. */
+  name?: string
+  /** For tenant-delete and collection-delete: with all that it holds. */
+  recursive?: boolean
+}
+
+/** `revision` is the one that the key must have: 0 means absent, `exists` means present at any revision. */
+export interface Compare {
+  tenant: string
+  collection: string
+  key: string
+  revision: number | 'exists'
+}
+
+export interface Idempotency {
+  key: string
+  /** A digest of the request, so that the same key with another request is told apart. 16 bytes. */
+  fingerprint: Buffer
+  /** Milliseconds since 1970, by the leader's clock. */
+  expiresAt: number
+}
+
+export interface WriteCommand {
+  kind: 'write'
+  /** Milliseconds since 1970, by the leader's clock. */
+  timestamp: number
+  idempotency?: Idempotency
+  compare: Compare[]
+  then: Operation[]
+  /** Done when a comparison fails. Absent: the write is refused with PRECONDITION_FAILED. */
+  else?: Operation[]
+}
+
+export interface ExpireCommand {
+  kind: 'expire'
+  timestamp: number
+}
+
+export interface TrimCommand {
+  kind: 'trim'
+  timestamp: number
+  /** The oldest revision that stays in the history. */
+  firstRevision: number
+}
+
+export interface SettingsCommand {
+  kind: 'settings'
+  timestamp: number
+  settings: Settings
+}
+
+/** The first command of a database: gives it the identity that every copy of it carries. */
+export interface BootstrapCommand {
+  kind: 'bootstrap'
+  timestamp: number
+  /** 16 hex digits. */
+  clusterId: string
+}
+
+export type Command = BootstrapCommand | WriteCommand | ExpireCommand | TrimCommand | SettingsCommand
+
+/** Settings of the whole cluster, kept in the database. */
+export interface Settings {
+  /** How many changes of history stay, at least; null keeps all. */
+  historyChanges: number | null
+}
+
+export interface Written {
+  revision: number
+  /** Milliseconds since 1970. */
+  timestamp: number
+  /** The operation made the key (or tenant, or collection) rather than changed it. */
+  created: boolean
+  /** Of the tenant, when one was renamed. What is created has its revision as id. */
+  id?: number
+}
+
+/** What became of a command, for certain. `revision` is the database's after it. */
+export type Outcome =
+  { ok: true, branch: 'then' | 'else', written: Written[], revision: number } |
+  { ok: false, code: ProblemCode, params: Problems[ProblemCode], revision: number }
+
+export interface Tenant {
+  id: number
+  /** The whole path. */
+  name: string
+  /** Of its last creation or rename. */
+  revision: number
+}
+
+export interface Collection {
+  id: number
+  name: string
+  tenant: string
+  revision: number
+}
+
+export interface Entry {
+  key: string
+  revision: number
+  timestamp: number
+  data: Buffer
+}
+
+type Unstamped<C> = C extends WriteCommand
+  ? Omit<C, 'timestamp' | 'idempotency'> & { idempotency?: Omit<Idempotency, 'expiresAt'> }
+  : C extends Command ? Omit<C, 'timestamp'> : never
+
+/** A command before the leader has put its clock into it. */
+export type Proposal = Unstamped<Command>
