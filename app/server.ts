@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import changes from '../plugins/changes/index.ts'
 import cluster from '../plugins/cluster/index.ts'
 import collections from '../plugins/collections/index.ts'
@@ -28,7 +28,7 @@ const { version } = createRequire(import.meta.url)('changewell/package.json') as
 export async function buildServer (config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyBytesMax,
     requestTimeout: config.requestTimeoutSeconds * 1000,
     forceCloseConnections: 'idle',

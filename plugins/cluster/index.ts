@@ -53,7 +53,7 @@ export default async function cluster (instance: FastifyInstance): Promise<void>
 
   app.put('/cluster/settings', {
     schema: {
-      summary: 'Change the settings of the cluster', tags: ['cluster'], body: Type.Partial(settings), response: { 200: settings, ...problems },
+      summary: 'Change the settings of the cluster', tags: ['cluster'], body: Type.Partial(settings, { additionalProperties: false }), response: { 200: settings, ...problems },
     },
   }, async (request) => {
     const outcome = await raft.propose({ kind: 'settings', settings: { ...database.settings, ...request.body } })

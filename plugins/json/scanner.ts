@@ -38,7 +38,9 @@ const stringBytes = new Uint8Array(256).fill(special, 0, space).fill(holdsNonAsc
 stringBytes[quote] = special
 stringBytes[backslash] = special
 
-const shortEscapes = Buffer.from('"\\/bfnrt')
+/** 1 for each byte that makes a whole escape with the backslash before it. */
+const shortEscapes = tableOf('"\\/bfnrt')
+const hexDigits = tableOf('0123456789ABCDEFabcdef')
 
 /**
  * Walks over the tokens of a JSON text (RFC 8259) without making values of them. Every method begins at `at`, leaves
@@ -149,11 +151,11 @@ export class Scanner {
     const kind = body[at + 1]
     if (kind === letterU) {
       for (let digit = at + 2; digit < at + 6; digit++) {
-        if (!isHexDigit(body[digit])) this.fail("expected four hexadecimal digits after '\\u'", digit)
+        if (hexDigits[body[digit] ?? 0] !== 1) this.fail("expected four hexadecimal digits after '\\u'", digit)
       }
       return at + 5
     }
-    if (kind === undefined || !shortEscapes.includes(kind)) {
+    if (shortEscapes[kind ?? 0] !== 1) {
       this.fail("expected one of \" \\ / b f n r t u after '\\'", at + 1)
     }
     return at + 1
@@ -171,6 +173,8 @@ function isSpace (byte: number): boolean {
   return byte === space || byte === lineFeed || byte === carriageReturn || byte === tab
 }
 
-function isHexDigit (byte: number | undefined): boolean {
-  return byte !== undefined && /[0-9A-Fa-f]/.test(String.fromCharCode(byte))
+function tableOf (characters: string): Uint8Array {
+  const table = new Uint8Array(256)
+  for (const byte of Buffer.from(characters)) table[byte] = 1
+  return table
 }

@@ -26,7 +26,7 @@ export function buildValidatorCompiler (): FastifySchemaCompiler<Schema> {
     addUsedSchema: false,
     validateFormats: false,
     // What a schema says for readers of the OpenAPI document.
-    keywords: ['example', 'deprecated', 'unit'],
+    keywords: ['example', 'unit'],
   })
   return ({ schema, httpPart, method, url }) => {
     if (httpPart === 'body') {
