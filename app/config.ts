@@ -52,6 +52,8 @@ export const settings = {
   logSegmentBytes: bytes(16 * MiB, 64 * KiB, 1 * GiB, 'Size of a file of the write-ahead log'),
   flushLogBytes: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Log that gathers before the database is flushed and the log cut'),
 
+  diskFreeBytesMin: bytes(256 * MiB, 0, 1024 * GiB, 'Room kept on the disk: below it writes are refused, and nothing is lost'),
+
   shutdownSeconds: seconds(30, 1, 3600, 'Time that open requests get to end when the node stops'),
   connectionsMax: count('connections', 20_000, 1, 1_000_000, 'Most connections open at one time'),
   requestTimeoutSeconds: seconds(60, 1, 3600, 'Time for receiving a whole request'),

@@ -15,7 +15,7 @@ export const errors: ErrorTable = {
     status: 400,
     title: 'A field of the request is wrong',
     detail: ({ field, reason }) => `The field ${field} ${ended(reason)}`,
-    example: { field: 'changes[3].key', reason: 'must not be empty' },
+    example: { field: '/changes/3/key', reason: 'must not be empty' },
   },
   INVALID_JSON: {
     status: 400,
@@ -190,6 +190,23 @@ export const errors: ErrorTable = {
       'Send it again with the same Idempotency-Key to learn its outcome; without one, look before you repeat it.',
     headers: () => retryAfter(1),
     example: { timeoutSeconds: 10 },
+  },
+  OUTCOME_UNKNOWN: {
+    status: 504,
+    title: 'The outcome of the write cannot be told',
+    detail: ({ reason }) => `The write was accepted, and then this node could not finish it: ${ended(reason)} It may ` +
+      'still happen. Send it again with the same Idempotency-Key, to this node when it is back or to another.',
+    headers: () => retryAfter(10),
+    example: { reason: 'the database cannot be written (no space left on the device)' },
+  },
+  DISK_FULL: {
+    status: 503,
+    title: 'The disk of the node is nearly full',
+    detail: ({ freeBytes, neededBytes }) => `The data folder's disk has ${freeBytes} bytes left, and this node keeps ` +
+      `${neededBytes} free (CHANGEWELL_DISK_FREE_BYTES_MIN). Nothing was written; reads go on. Writes go on by ` +
+      'themselves when there is room again.',
+    headers: () => retryAfter(10),
+    example: { freeBytes: 104857600, neededBytes: 268435456 },
   },
   OVERLOADED: {
     status: 503,

@@ -1,6 +1,6 @@
 /**
- * Which names may be given. Each function returns null for a good one, or the reason against it, made to follow the name
- * of a field: "key must not be empty". Positions count UTF-16 units from 0, as JavaScript does.
+ * Which names may be given. Each function returns null for a good one, or the reason against it, made to follow the
+ * name of a field: "key must not be empty". Positions count UTF-16 units from 0, as JavaScript does.
  */
 
 const tenantBytesMax = 512

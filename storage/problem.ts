@@ -36,6 +36,8 @@ export interface Problems {
   OVERLOADED: { delayMs: number, limitMs: number }
   DRAINING: { reason: string }
   NOT_READY: { reason: string }
+  OUTCOME_UNKNOWN: { reason: string }
+  DISK_FULL: { freeBytes: number, neededBytes: number }
   STORAGE_FAILED: { reason: string }
   INTERNAL: { requestId: string }
 }

@@ -6,8 +6,9 @@ export type RequestPart = 'body' | 'querystring' | 'params' | 'headers'
 /**
  * What is wrong with which field, in words, from what a schema's validator found.
  *
- * The field is a path such as `changes[3].key`; a fault of the whole has the part's name. Of several faults the deepest
- * is told: a value that may be one of two things is faulted twice, and the thing that it nearly is explains most.
+ * A field of a body is a JSON pointer (RFC 6901) such as `/changes/3/key`, one of another part its name, a fault of the
+ * whole the part's name. Of several faults the deepest is told: a value that may be one of two things is faulted twice,
+ * and the thing that it nearly is explains most.
  */
 export function explain (errors: readonly ErrorObject[], part: RequestPart): { field: string, reason: string } {
   const deepest = Math.max(...errors.map(depth))
@@ -24,25 +25,24 @@ function joined (reasons: string[]): string {
 }
 
 function depth (error: ErrorObject): number {
-  return pointerOf(error).length
+  return pointerOf(error).split('/').length
 }
 
 /** A missing or unknown member is a fault of that member, not of what should hold it. */
-function pointerOf ({ instancePath, keyword, params }: ErrorObject): string[] {
-  const path = instancePath.split('/').slice(1).map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
-  if (keyword === 'required') path.push(params.missingProperty as string)
-  if (keyword === 'additionalProperties') path.push(params.additionalProperty as string)
-  return path
+function pointerOf ({ instancePath, keyword, params }: ErrorObject): string {
+  if (keyword === 'required') return `${instancePath}/${escaped(params.missingProperty)}`
+  if (keyword === 'additionalProperties') return `${instancePath}/${escaped(params.additionalProperty)}`
+  return instancePath
+}
+
+function escaped (name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
 function fieldOf (error: ErrorObject, part: RequestPart): string {
-  const names = pointerOf(error)
-  if (names.length === 0) return part === 'querystring' ? 'query' : part
-  return names.map((name, index) => {
-    if (/^[0-9]+$/.test(name)) return `[${name}]`
-    if (!/^[\w-]+$/.test(name)) return `[${JSON.stringify(name)}]`
-    return index === 0 ? name : `.${name}`
-  }).join('')
+  const pointer = pointerOf(error)
+  if (pointer === '') return part === 'querystring' ? 'query' : part
+  return part === 'body' ? pointer : pointer.slice(1)
 }
 
 type Params = Record<string, any>

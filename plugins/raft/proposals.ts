@@ -1,7 +1,10 @@
 import { Problem } from '../../storage/problem.ts'
 import type { Outcome } from '../../storage/types.ts'
 
-interface Waiting {
+/** One proposal whose outcome is waited for. */
+export interface Waiting {
+  readonly index: number
+  readonly outcome: Promise<Outcome>
   deadline: number
   resolve: (outcome: Outcome) => void
   reject: (error: Error) => void
@@ -36,15 +39,24 @@ export class Proposals {
     if (this.#waiting.size >= this.#max) throw new Problem('TOO_MANY_WRITES', { limit: this.#max })
   }
 
-  wait (index: number): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(index, { deadline: performance.now() + this.#timeoutMs, resolve, reject })
-    })
+  wait (index: number): Waiting {
+    let resolve!: Waiting['resolve']
+    let reject!: Waiting['reject']
+    const outcome = new Promise<Outcome>((_resolve, _reject) => { resolve = _resolve; reject = _reject })
+    const waiting = { index, outcome, deadline: performance.now() + this.#timeoutMs, resolve, reject }
+    this.#waiting.set(index, waiting)
+    return waiting
   }
 
   settle (index: number, outcome: Outcome): void {
     this.#waiting.get(index)?.resolve(outcome)
     this.#waiting.delete(index)
+  }
+
+  /** The proposal did not get into the log. Another may have its index by now. */
+  refuse (waiting: Waiting, error: Error): void {
+    if (this.#waiting.get(waiting.index) === waiting) this.#waiting.delete(waiting.index)
+    waiting.reject(error)
   }
 
   failAll (error: Error): void {

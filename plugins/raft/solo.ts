@@ -3,7 +3,7 @@ import type { Applied, Database } from '../../storage/database.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Command, Outcome, Proposal } from '../../storage/types.ts'
 import type { Consensus, ConsensusStatus } from './consensus.ts'
-import type { Log } from './log/index.ts'
+import type { Log, LogError, LogErrorCode } from './log/index.ts'
 import { Proposals } from './proposals.ts'
 
 export interface SoloOptions {
@@ -25,6 +25,9 @@ const replayBytes = 8 * 1024 * 1024
 
 /** Bytes of bookkeeping that an entry takes in the log beside its own, about. */
 const entryOverheadBytes = 48
+
+/** Errors of the log that leave it as it was: nothing was written, and it can be tried again. */
+const refusals = new Set<LogErrorCode>(['LOG_FULL', 'LOG_NO_SEGMENT', 'LOG_CLOSED'])
 
 /**
  * Consensus of one: the log's own disk is the quorum. A command is committed when it is durable; commands are applied
@@ -98,12 +101,15 @@ export class Solo implements Consensus {
     const command = this.#stamp(proposal)
     const index = this.#log.lastIndex + 1
     const data = encodeCommand(command)
-    const outcome = this.#proposals.wait(index)
+    const waiting = this.#proposals.wait(index)
     this.#unflushedBytes += data.length + entryOverheadBytes
     this.#log.append({ entries: [{ index, term: this.#term, type: 0, data }] }).then(
       () => this.#commit([{ index, term: this.#term, command }]),
-      (error: Error) => this.#fail(error))
-    return outcome
+      (error: LogError) => {
+        if (refusals.has(error.code)) this.#proposals.refuse(waiting, this.#refusal(error))
+        else this.#fail(error)
+      })
+    return waiting.outcome
   }
 
   /** Every acknowledged write was applied here before it was acknowledged. */
@@ -116,7 +122,7 @@ export class Solo implements Consensus {
     await this.#applying
     await this.#flushing
     if (this.#failure === null) await this.#database.flush()
-    this.#proposals.failAll(new Problem('DRAINING', { reason: 'this node is shutting down' }))
+    this.#proposals.failAll(new Problem('OUTCOME_UNKNOWN', { reason: 'this node shut down' }))
     this.#proposals.close()
   }
 
@@ -175,7 +181,8 @@ export class Solo implements Consensus {
   #fail (error: Error): void {
     if (this.#failure !== null) return
     this.#failure = error
-    this.#proposals.failAll(this.#refusal(error))
+    // What was accepted may be in the log, and then it is done when the node starts again.
+    this.#proposals.failAll(new Problem('OUTCOME_UNKNOWN', { reason: error.message }, { cause: error }))
     this.#options.onFailure(error)
   }
 

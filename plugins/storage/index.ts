@@ -3,11 +3,13 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Database } from '../../storage/database.ts'
 import { openRocksStore } from '../../storage/rocksdb.ts'
+import { DiskSpace } from './disk-space.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** The replicated database, open. */
     database: Database
+    diskSpace: DiskSpace
   }
 }
 
@@ -17,14 +19,18 @@ declare module 'fastify' {
  */
 async function storage (app: FastifyInstance): Promise<void> {
   const database = await Database.open(await openRocksStore(join(app.config.dataDir, 'db')))
+  const diskSpace = await DiskSpace.watch(app.config.dataDir, app.config.diskFreeBytesMin)
   app.decorate('database', database)
+  app.decorate('diskSpace', diskSpace)
+  app.readiness.register('disk', () => diskSpace.isLow ? `only ${diskSpace.freeBytes} bytes are left on the disk` : null)
   app.addHook('onSend', (_request, reply, _payload, done) => {
     reply.header('changewell-revision', database.revision)
     done()
   })
   app.addHook('onClose', async () => {
+    diskSpace.close()
     await database.close()
   })
 }
 
-export default fp(storage, { name: 'storage', fastify: '5.x' })
+export default fp(storage, { name: 'storage', fastify: '5.x', dependencies: ['health'] })

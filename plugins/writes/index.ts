@@ -34,6 +34,8 @@ async function writes (app: FastifyInstance): Promise<void> {
   }
 
   app.decorate('write', async (request: FastifyRequest, { compare = [], then, else: otherwise, at = () => '' }: WriteRequest) => {
+    const { isLow, freeBytes, neededBytes } = app.diskSpace
+    if (isLow) throw new Problem('DISK_FULL', { freeBytes, neededBytes })
     compare.forEach((item, place) => checkCompare(item, at('compare', place), limits))
     then.forEach((item, place) => checkOperation(item, at('then', place), limits))
     otherwise?.forEach((item, place) => checkOperation(item, at('else', place), limits))
@@ -46,7 +48,7 @@ async function writes (app: FastifyInstance): Promise<void> {
   })
 }
 
-export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['raft'] })
+export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['storage', 'raft'] })
 
 function idempotencyKeyOf (request: FastifyRequest, bytesMax: number): string | null {
   const key = request.headers['idempotency-key']

@@ -70,8 +70,8 @@ export function decodeHeader (bytes: Buffer): SegmentHeader | { newer: number } 
     before: { index: readU64(bytes, 40), term: readU64(bytes, 48) },
     hardState: {
       term: readU64(bytes, 56),
-      commit: readU64(bytes, 64),
       vote: (flags & flagVote) === 0 ? null : bytes.toString('hex', 72, 80),
+      commit: readU64(bytes, 64),
     },
     anew: (flags & flagAnew) !== 0,
   }

@@ -27,6 +27,8 @@ export class Log {
   #compacted: Position
   #lastIndex: number
   #hardState: HardState
+  /** The commit index on the disk lies outside the log, and `#hardState` with the right one goes out with the next append. */
+  #hardStateDiffers: boolean
   /** Counts what takes entries away, so that a read that waits for the disk notices. */
   #changes = 0
   #resetting: Promise<unknown> = Promise.resolve()
@@ -40,6 +42,7 @@ export class Log {
     this.#compacted = segments.oldest.header.before
     this.#lastIndex = segments.lastIndex
     this.#hardState = this.#writtenHardState()
+    this.#hardStateDiffers = this.#hardState.commit !== segments.hardState.commit
     this.#recent = new RecentEntries(cacheBytes, segments.lastIndex + 1)
     this.#commit = new GroupCommit(segments, supply, {
       onEvent,
@@ -143,7 +146,8 @@ export class Log {
   async append (request: AppendRequest): Promise<void> {
     this.#checkOpen()
     checkAppend(request, this.#compacted.index, this.#lastIndex)
-    const { hardState, entries } = request
+    const { entries } = request
+    const hardState = request.hardState ?? (this.#hardStateDiffers ? this.#hardState : undefined)
     const first = entries[0]
     if (first !== undefined && first.index <= this.#lastIndex) {
       this.#recent.truncate(first.index)
@@ -151,8 +155,10 @@ export class Log {
     }
     for (const entry of entries) this.#recent.add(entry)
     if (first !== undefined) this.#lastIndex = first.index + entries.length - 1
-    if (hardState !== undefined) this.#hardState = hardState
-    await this.#commit.append(request)
+    if (hardState === undefined) return await this.#commit.append(request)
+    this.#hardState = hardState
+    this.#hardStateDiffers = false
+    await this.#commit.append({ hardState, entries })
   }
 
   /**
@@ -197,7 +203,8 @@ export class Log {
   #read (from: number, to: number, bytesMax: number): Promise<LogEntry[]> {
     const segment = this.#segments.find(from)
     if (segment === undefined) throw new Error(`entry ${from} of the Raft log is neither in memory nor in a segment`)
-    return segment.read(from, to, bytesMax)
+    // What is in memory may replace entries that the segment still counts: its write is yet to come.
+    return segment.read(from, Math.min(to, this.#recent.firstIndex), bytesMax)
   }
 
   #checkOpen (): void {
@@ -209,6 +216,7 @@ export class Log {
     this.#compacted = this.#segments.oldest.header.before
     this.#lastIndex = this.#segments.lastIndex
     this.#hardState = this.#writtenHardState()
+    this.#hardStateDiffers = this.#hardState.commit !== this.#segments.hardState.commit
     this.#recent.clear(this.#lastIndex + 1)
     this.#changes++
   }

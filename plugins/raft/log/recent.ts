@@ -12,13 +12,18 @@ export class RecentEntries {
   #entries: (LogEntry | undefined)[] = []
   /** How many slots at the start are empty: taking one from the front of a long array would move all the others. */
   #gone = 0
-  #first: number
   #bytes = 0
+  #first: number
 
   /** `next` is the index of the first entry to come. */
   constructor (bytesMax: number, next: number) {
     this.#bytesMax = bytesMax
     this.#first = next
+  }
+
+  /** Of the oldest entry here, or of the first one to come. */
+  get firstIndex (): number {
+    return this.#first
   }
 
   at (index: number): LogEntry | undefined {

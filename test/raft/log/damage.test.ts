@@ -9,14 +9,14 @@ import { entriesOf, entry, folder, openLog, segmentFiles, stateOf } from './help
 const segmentBytes = 1024
 const headerBytes = 128
 const recordBytes = 72
+const never = Buffer.alloc(0)
 
 /** A log of several segments, what its files hold, and the states that a crash in its last batch could leave. */
 interface Sample {
   directory: string
   files: { path: string, bytes: Buffer }[]
-  /** In the last segment: where the last batch starts and where it ends. */
+  /** In the last segment: where the last batch starts. */
   lastBatch: number
-  end: number
   /** As text: without the last batch, with its first record, ... with all of it. */
   states: string[]
 }
@@ -27,13 +27,13 @@ async function makeSample (t: Test, where: 'memory' | 'disk' = 'memory'): Promis
   const requests: AppendRequest[] = []
   for (let i = 1; i <= 18; i++) requests.push({ entries: [entry(i)] })
   requests.push({ hardState: { term: 2, vote: '00000000000000ab', commit: 9 }, entries: entriesOf(11, 13, 2) })
-  for (let i = 14; i <= 22; i++) requests.push({ entries: [entry(i, 2)] })
-  for (let i = 23; i <= 25; i++) requests.push({ hardState: { term: 2, vote: null, commit: i - 1 }, entries: [entry(i, 2)] })
+  for (let i = 14; i <= 17; i++) requests.push({ entries: [entry(i, 2)] })
+  for (let i = 18; i <= 20; i++) requests.push({ hardState: { term: 2, vote: null, commit: i - 1 }, entries: [entry(i, 2)] })
   for (const request of requests) await log.append(request)
   const states = [JSON.stringify(await stateOf(log))]
   const lastBatch = endOf(readFileSync(segmentFiles(directory).at(-1) ?? ''))
 
-  const last: AppendRequest = { hardState: { term: 3, vote: '00000000000000cd', commit: 24 }, entries: entriesOf(26, 28, 3) }
+  const last: AppendRequest = { hardState: { term: 3, vote: '00000000000000cd', commit: 19 }, entries: entriesOf(21, 23, 3) }
   // What a crash may leave of the last batch: its records one after the other, the hard state first.
   const { log: model } = await openLog(t, folder(t, where))
   for (const request of [...requests, { hardState: last.hardState, entries: [] }, ...last.entries]) {
@@ -43,7 +43,10 @@ async function makeSample (t: Test, where: 'memory' | 'disk' = 'memory'): Promis
   await log.append(last)
   await log.close()
   const files = segmentFiles(directory).map((path) => ({ path, bytes: readFileSync(path) }))
-  return { directory, files, lastBatch, end: endOf(files.at(-1)?.bytes ?? Buffer.alloc(0)), states }
+  if (files.length < 3 || lastBatch < headerBytes + 3 * recordBytes || endOf(files.at(-1)?.bytes ?? never) < lastBatch + 250) {
+    throw new Error('the last batch should follow others in its segment, and that segment others')
+  }
+  return { directory, files, lastBatch, states }
 }
 
 type Test = Parameters<typeof openLog>[0]
@@ -55,14 +58,14 @@ function endOf (bytes: Buffer): number {
   return Math.ceil(end / 8) * 8
 }
 
-/** Opens the log and gives its state as text, or the code of the error; the files are as in the sample afterwards. */
+/** Opens the log and tells which of the states it has, or the code of the error. Puts the files back as they were. */
 async function tryOpen (sample: Sample): Promise<string> {
   const before = sample.files.map(({ path }) => readFileSync(path))
   try {
     const log = await Log.open({ directory: sample.directory, segmentBytes })
     const state = JSON.stringify(await stateOf(log))
     await log.close()
-    return state
+    return `state ${sample.states.indexOf(state)}`
   } catch (error) {
     if (!(error instanceof LogError)) throw error
     const unchanged = sample.files.every(({ path }, i) => before[i]?.equals(readFileSync(path)))
@@ -72,22 +75,19 @@ async function tryOpen (sample: Sample): Promise<string> {
   }
 }
 
-/** How many records of the last batch are whole when its bytes from `at` on are bad. */
-function recordsBefore (sample: Sample, at: number): number {
-  if (at < sample.lastBatch + 40) return 0
-  return Math.min(4, 1 + Math.floor((at - sample.lastBatch - 40) / recordBytes))
+const whole = 'state 4'
+
+/** The state that must come of it when bytes of the last segment from `at` on are bad, `at` being in the last batch. */
+function stateCutAt (sample: Sample, at: number): string {
+  if (at < sample.lastBatch + 40) return 'state 0'
+  return `state ${Math.min(4, 1 + Math.floor((at - sample.lastBatch - 40) / recordBytes))}`
 }
 
 t.test('a changed byte anywhere is cut off with the last batch or refused', async (t) => {
   const sample = await makeSample(t)
-  const [last, ...earlier] = sample.files.toReversed()
-  if (last === undefined || earlier.length < 2) throw new Error('too few segments')
+  const last = sample.files.at(-1)?.path
   const wrong: string[] = []
-  const check = async (name: string, expected: string | undefined) => {
-    const result = await tryOpen(sample)
-    if (result !== expected) wrong.push(`${name}: ${result}`)
-  }
-  t.equal(await tryOpen(sample), sample.states.at(-1), 'the untouched log is whole')
+  t.equal(await tryOpen(sample), whole, 'the untouched log is whole')
 
   for (const { path, bytes } of sample.files) {
     for (let at = 0; at < bytes.length; at++) {
@@ -95,13 +95,15 @@ t.test('a changed byte anywhere is cut off with the last batch or refused', asyn
         const changed = Buffer.from(bytes)
         changed[at] = (changed[at] ?? 0) ^ change
         writeFileSync(path, changed)
-        const inTail = path === last.path && at >= sample.lastBatch
-        await check(`${basename(path)} byte ${at} xor ${change}`,
-          inTail ? sample.states[recordsBefore(sample, at)] : 'LOG_DAMAGED')
+        const inTail = path === last && at >= sample.lastBatch
+        const result = await tryOpen(sample)
+        if (result !== (inTail ? stateCutAt(sample, at) : 'LOG_DAMAGED')) {
+          wrong.push(`${basename(path)} ${at} xor ${change}: ${result}`)
+        }
       }
     }
   }
-  t.strictSame(wrong, [])
+  t.strictSame(wrong.slice(0, 10), [])
 })
 
 t.test('zeros written over any part are cut off with the last batch or refused', async (t) => {
@@ -109,15 +111,15 @@ t.test('zeros written over any part are cut off with the last batch or refused',
   const wrong: string[] = []
   for (const { path, bytes } of sample.files) {
     for (let at = 0; at < bytes.length; at += 4) {
-      const changed = Buffer.from(bytes).fill(0, at, at + 64)
+      const changed = Buffer.from(bytes).fill(0, at, Math.min(at + 64, bytes.length))
       if (changed.equals(bytes)) continue
       writeFileSync(path, changed)
       const inTail = path === sample.files.at(-1)?.path && at >= sample.lastBatch
       const result = await tryOpen(sample)
-      if (result !== (inTail ? sample.states[recordsBefore(sample, at)] : 'LOG_DAMAGED')) wrong.push(`${path} ${at}: ${result}`)
+      if (result !== (inTail ? stateCutAt(sample, at) : 'LOG_DAMAGED')) wrong.push(`${path} ${at}: ${result}`)
     }
   }
-  t.strictSame(wrong, [])
+  t.strictSame(wrong.slice(0, 10), [])
 })
 
 t.test('a file that lost its end is refused, wherever it was cut', async (t) => {
@@ -130,7 +132,7 @@ t.test('a file that lost its end is refused, wherever it was cut', async (t) => 
       if (result !== 'LOG_DAMAGED') wrong.push(`${path} cut to ${length}: ${result}`)
     }
   }
-  t.strictSame(wrong, [])
+  t.strictSame(wrong.slice(0, 10), [])
 })
 
 t.test('rubbish after the records is cut off in the last segment and refused in earlier ones', async (t) => {
@@ -144,23 +146,23 @@ t.test('rubbish after the records is cut off in the last segment and refused in 
       rubbish.copy(changed, at)
       writeFileSync(path, changed)
       const result = await tryOpen(sample)
-      if (result !== (last ? sample.states[recordsBefore(sample, at)] : 'LOG_DAMAGED')) wrong.push(`${path} ${at}: ${result}`)
+      if (result !== (last ? stateCutAt(sample, at) : 'LOG_DAMAGED')) wrong.push(`${path} ${at}: ${result}`)
     }
     appendFileSync(path, rubbish)
-    t.equal(await tryOpen(sample), sample.states.at(-1), 'bytes after the end of the file are not looked at')
+    t.equal(await tryOpen(sample), whole, 'bytes after the end of the file are not looked at')
   }
-  t.strictSame(wrong, [])
+  t.strictSame(wrong.slice(0, 10), [])
 })
 
 t.test('the error of damage names the file, the offset, the entry and the remedy', async (t) => {
   const sample = await makeSample(t, 'disk')
-  const { path, bytes } = sample.files[1] ?? { path: '', bytes: Buffer.alloc(0) }
+  const { path, bytes } = sample.files[1] ?? { path: '', bytes: never }
   const changed = Buffer.from(bytes)
   changed[headerBytes + recordBytes + 20] = 99
   writeFileSync(path, changed)
   await t.rejects(openLog(t, sample.directory), {
     code: 'LOG_DAMAGED',
-    message: new RegExp(`${path}, offset ${headerBytes + recordBytes}: .*last good entry before it is 13;.* would be lost.*` +
+    message: new RegExp(`${path}, offset ${headerBytes + recordBytes}: .*last good entry before it is 1[0-9];.* would be lost.*` +
       'Restore the node from a backup.*remove its data folder and let it join again under a new id'),
   })
 })
@@ -184,17 +186,17 @@ t.test('a segment of another log, or under another name, is refused', async (t) 
   const penultimate = sample.files.at(-2)?.path ?? ''
   writeFileSync(path, other.files.at(-2)?.bytes ?? '')
   t.equal(await tryOpen(sample), 'LOG_DAMAGED')
-  const body = Buffer.concat([sample.files.at(-2)?.bytes.subarray(0, headerBytes) ?? Buffer.alloc(0),
-    other.files.at(-2)?.bytes.subarray(headerBytes) ?? Buffer.alloc(0)])
+  const body = Buffer.concat([sample.files.at(-2)?.bytes.subarray(0, headerBytes) ?? never,
+    other.files.at(-2)?.bytes.subarray(headerBytes) ?? never])
   writeFileSync(penultimate, body)
   t.equal(await tryOpen(sample), 'LOG_DAMAGED', 'the same records, but under the header of another file')
-  renameSync(path, path.replace(/-.{16}/, '-00000000000000ff'))
+  renameSync(path, path.replace(/.{16}\.log$/, '00000000000000ff.log'))
   t.equal(await Log.open({ directory: sample.directory, segmentBytes }).catch((error) => error.code), 'LOG_DAMAGED')
 })
 
 t.test('a newer format is refused with what to do', async (t) => {
   const sample = await makeSample(t, 'disk')
-  const { path, bytes } = sample.files.at(-1) ?? { path: '', bytes: Buffer.alloc(0) }
+  const { path, bytes } = sample.files.at(-1) ?? { path: '', bytes: never }
   const newer = Buffer.from(bytes)
   newer.writeUInt32LE(2, 8)
   newer.writeUInt32LE(crc32c(newer.subarray(16, headerBytes), crc32c(newer.subarray(0, 12))), 12)

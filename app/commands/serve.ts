@@ -1,0 +1,76 @@
+import { resolve } from 'node:path'
+import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
+import { loadConfig, type Config } from '../config.ts'
+import { buildLogger, isPretty } from '../logger.ts'
+import { SettingsError } from '../read-settings.ts'
+import { settingsTable } from '../settings-table.ts'
+import { version } from '../version.ts'
+import { explainStartFailure } from './start-failure.ts'
+
+export function help (): string {
+  return `Usage: changewell serve
+
+Runs a node until SIGTERM or SIGINT. Its settings are environment variables:
+
+${settingsTable()}
+`
+}
+
+/** `changewell serve`. Resolves to the exit code once the node listens, or did not start. */
+export async function run (args: string[]): Promise<number> {
+  if (args.length > 0) return failed(`serve takes no arguments, but was given ${args.join(' ')}; see changewell serve --help`, 2)
+  let config: Config
+  try {
+    config = loadConfig()
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    return failed(`${error.message}\nchangewell serve --help shows them all`, 2)
+  }
+  try {
+    await start(config)
+    return 0
+  } catch (error) {
+    const explanation = explainStartFailure(error, config)
+    if (explanation === null) throw error
+    // Whatever was opened before the failure ends with the process.
+    process.exit(failed(explanation, 1))
+  }
+}
+
+async function start (config: Config): Promise<void> {
+  // The server takes longest to load, so it waits for what is quick to refuse.
+  const { buildServer } = await import('../server.ts')
+  const logger = await buildLogger(config)
+  const app = await buildServer(config, logger)
+  closeWithGrace({ delay: config.shutdownSeconds * 1000, logger }, async ({ signal, err }) => {
+    if (err !== undefined) logger.fatal({ err }, 'an error that nobody handled; the node stops')
+    else logger.info({ signal }, 'the node stops')
+    await app.close()
+  })
+  await listen(app, config)
+}
+
+/** Says where the node listens, where its data is and how to try it: as plain lines to a person, else in the log. */
+async function listen (app: FastifyInstance, config: Config): Promise<void> {
+  const level = app.log.level
+  // Fastify logs each address that it listens on. A person gets one plain line for them all.
+  if (isPretty(config)) app.log.level = 'warn'
+  const listenTextResolver = (address: string) => `Changewell ${version} listens on ${address}`
+  const address = await app.listen({ host: config.host, port: config.port, listenTextResolver })
+  app.log.level = level
+  const dataDir = resolve(config.dataDir)
+  const curl = `curl -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`
+  if (isPretty(config)) {
+    process.stdout.write(`${listenTextResolver(address)}\nIts data is in ${dataDir}\n` +
+      `Try it:  ${curl}\n         curl ${address}/changes\nRead on: ${address}/documentation\n`)
+  } else {
+    app.log.info({ dataDir }, `its data is in ${dataDir}`)
+    app.log.info(`try it: ${curl}`)
+  }
+}
+
+function failed (message: string, code: number): number {
+  process.stderr.write(`changewell: ${message}\n`)
+  return code
+}

@@ -1,0 +1,38 @@
+import { resolve } from 'node:path'
+import type { Config } from '../config.ts'
+
+/** Errors that say themselves, in their message, what happened and what to do. */
+const selfExplaining = new Set([
+  'DATA_DIR_LOCKED', 'DATA_DIR_UNUSABLE', 'NATIVE_MODULE', 'FORMAT_VERSION', 'UNKNOWN_COMMAND',
+  'LOG_DAMAGED', 'LOG_FORMAT_NEWER', 'LOG_FAILED', 'LOG_FULL', 'LOG_NO_SEGMENT',
+])
+
+/** Why a node did not start and what to do about it, in one line; null for what nobody foresaw. */
+export function explainStartFailure (error: unknown, config: Config): string | null {
+  const { code = '', syscall, message } = error as NodeJS.ErrnoException
+  if (selfExplaining.has(code)) return message
+  const address = `${config.host}:${config.port}`
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${address} is in use. Stop what listens there, or choose another port with CHANGEWELL_PORT (0 takes a free one).`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${config.host} is not an address of this machine. Set CHANGEWELL_HOST to one that is, or to 0.0.0.0 for all.`
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return syscall === 'listen'
+        ? `This user may not listen on ${address}. Choose a port above 1023 with CHANGEWELL_PORT.`
+        : `The data folder ${resolve(config.dataDir)} cannot be written (${code}). ` +
+          'Let this user write there, or choose another with CHANGEWELL_DATA_DIR.'
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return `${resolve(config.dataDir)} is not a folder. Choose another with CHANGEWELL_DATA_DIR.`
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return `There is no room left for ${resolve(config.dataDir)}. Free some, or choose another with CHANGEWELL_DATA_DIR.`
+    default:
+      return null
+  }
+}

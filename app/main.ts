@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import { argv, exit, stdout, stderr } from 'node:process'
+import { version } from './version.ts'
+
+/** Each command is a file, loaded when it is called for: the rest costs no time to start. */
+const commands: Record<string, { summary: string, load: () => Promise<Command> }> = {
+  serve: { summary: 'run a node', load: () => import('./commands/serve.ts') },
+  docs: { summary: 'write the reference pages', load: () => import('./commands/docs.ts') },
+}
+
+interface Command {
+  help: string | (() => string)
+  run: (args: string[]) => Promise<number>
+}
+
+const help = `Changewell ${version}
+
+Usage: changewell <command>
+
+Commands:
+${Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}`).join('\n')}
+
+  changewell <command> --help   what a command takes
+  changewell --version          the version of this release
+`
+
+const [name = '', ...args] = argv.slice(2)
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+if (command !== undefined) {
+  const { help, run } = await command.load()
+  if (args.includes('--help')) stdout.write(typeof help === 'string' ? help : help())
+  else process.exitCode = await run(args)
+} else if (name === '--help' || name === 'help') {
+  stdout.write(help)
+} else if (name === '--version') {
+  stdout.write(`${version}\n`)
+} else {
+  stderr.write(`${name === '' ? 'Which command?' : `There is no command ${name}.`}\n\n${help}`)
+  exit(2)
+}
