@@ -43,6 +43,7 @@ export const settings = {
   streamStallSeconds: seconds(60, 1, 86_400, 'A stream whose reader takes nothing for so long is closed'),
   streamBufferBytesMax: bytes(256 * KiB, 4 * KiB, 64 * MiB,
     'Bytes that wait for one slow reader before it falls back to the disk'),
+  cacheBytesMax: bytes(32 * MiB, 0, 16 * GiB, 'Values of keys kept in memory'),
   feedTailBytesMax: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Newest changes kept in memory'),
 
   writesPendingMax: count('writes', 10_000, 1, 1_000_000, 'Most writes that wait at one time'),

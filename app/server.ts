@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { createRequire } from 'node:module'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import changes from '../plugins/changes/index.ts'
 import cluster from '../plugins/cluster/index.ts'
@@ -21,8 +20,8 @@ import writes from '../plugins/writes/index.ts'
 import type { Config } from './config.ts'
 import { explainedErrors } from './errors-page.ts'
 import { errors } from './errors.ts'
+import { version } from './version.ts'
 
-const { version } = createRequire(import.meta.url)('changewell/package.json') as { version: string }
 
 /** The whole node as a Fastify instance: it opens the data folder, but does not listen and knows no process. */
 export async function buildServer (config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
@@ -34,13 +33,23 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: 16 * 1024, caseSensitive: true },
-    genReqId: () => randomBytes(8).toString('hex'),
+    genReqId: requestIds(),
     frameworkErrors: frameworkErrors(errors),
     clientErrorHandler: clientErrorHandler(errors),
   })
   app.decorate('config', config)
   app.server.maxConnections = config.connectionsMax
+  try {
+    await registerPlugins(app, config)
+  } catch (error) {
+    // What was opened before the failure is let go of, so that the data folder is free for another attempt.
+    await app.close()
+    throw error
+  }
+  return app
+}
 
+async function registerPlugins (app: FastifyInstance, config: Config): Promise<void> {
   await app.register(trace)
   await app.register(problems, { errors })
   await app.register(validation)
@@ -59,5 +68,11 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
   await app.register(keys)
   await app.register(transactions)
   await app.register(cluster)
-  return app
+}
+
+/** Ids that no other run of any node gives out: a random beginning and a count. */
+function requestIds (): () => string {
+  const beginning = randomBytes(6).toString('hex')
+  let count = 0
+  return () => `${beginning}-${(++count).toString(36)}`
 }

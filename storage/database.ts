@@ -8,6 +8,7 @@ import {
 } from './keys.ts'
 import { decodeRequest, encodeRequest } from './request.ts'
 import { Problem } from './problem.ts'
+import { RowCache } from './row-cache.ts'
 import { Missing, Staging, type Position } from './staging.ts'
 import type { RowKey, Store } from './store.ts'
 import type { Command, Outcome, Settings, WriteCommand } from './types.ts'
@@ -27,6 +28,8 @@ const scopeBytesMax = 256 * 1024
 
 const origin: Position = { index: 0, term: 0, revision: 0, timestamp: 0, firstRevision: 1 }
 
+const cacheBytesDefault = 32 * 1024 * 1024
+
 const defaultSettings: Settings = { historyChanges: null }
 
 /**
@@ -40,6 +43,8 @@ export class Database {
   /** Tenants and collections as of `revision`. */
   readonly catalog: Catalog
   readonly store: Store
+  /** Rows of keys and requests that were used lately. */
+  readonly cache: RowCache
   clusterId: string | null
   settings: Settings
   readonly #working: Catalog
@@ -47,8 +52,9 @@ export class Database {
   #failure: Error | null = null
   #onChanges: (changes: Change[]) => void = () => {}
 
-  private constructor (store: Store, catalogs: [Catalog, Catalog], position: Position, clusterId: string | null, settings: Settings) {
+  private constructor (store: Store, cache: RowCache, catalogs: [Catalog, Catalog], position: Position, clusterId: string | null, settings: Settings) {
     this.store = store
+    this.cache = cache
     this.catalog = catalogs[0]
     this.#working = catalogs[1]
     this.#position = position
@@ -57,12 +63,12 @@ export class Database {
   }
 
   /** @throws FormatError when the store's layout is another. */
-  static async open (store: Store): Promise<Database> {
+  static async open (store: Store, { cacheBytes = cacheBytesDefault } = {}): Promise<Database> {
     await checkFormat(store)
     const position = await store.get('meta', metaKeys.applied)
     const clusterId = await store.get('meta', metaKeys.clusterId)
     const settings = await store.get('meta', metaKeys.settings)
-    return new Database(store, [await readCatalog(store), await readCatalog(store)],
+    return new Database(store, new RowCache(store, cacheBytes), [await readCatalog(store), await readCatalog(store)],
       position === null ? { ...origin } : decodePosition(position), clusterId?.toString() ?? null,
       settings === null ? defaultSettings : JSON.parse(settings.toString()) as Settings)
   }
@@ -111,8 +117,8 @@ export class Database {
   }
 
   async #apply (batch: Applied[]): Promise<Array<Outcome | null>> {
-    const staging = new Staging(this.store, this.#working, this.#position)
-    await staging.prefetch(batch.flatMap(({ command }) => rowsAhead(staging, command)))
+    const staging = new Staging(this.store, this.cache, this.#working, this.#position)
+    await staging.prefetch(batch.flatMap(({ command }) => rowsAhead(this.#working, command)))
     const outcomes: Array<Outcome | null> = []
     let settings = this.settings
     let clusterId = this.clusterId
@@ -142,6 +148,11 @@ export class Database {
     for (const mutation of staging.mutations) this.catalog.mutate(mutation)
     if (staging.changes.length > 0) this.#onChanges(staging.changes)
     return outcomes
+  }
+
+  /** Begins to read the rows that a write will ask for, so that they are here when it is applied. */
+  readAhead (command: Command): void {
+    for (const row of rowsAhead(this.catalog, command)) void this.cache.load(row).catch(() => {})
   }
 
   /** Makes all that is applied survive a loss of power. Returns the index that the log may then be cut up to. */
@@ -247,9 +258,9 @@ function runsOf (batch: Applied[]): Applied[][] {
   return runs
 }
 
-function rowsAhead (staging: Staging, command: Command | null): RowKey[] {
+function rowsAhead (catalog: Catalog, command: Command | null): RowKey[] {
   if (command === null || command.kind !== 'write') return []
-  const rows: RowKey[] = rowsOf(staging, command).map((key) => ({ family: 'entries', key }))
+  const rows: RowKey[] = rowsOf(catalog, command).map((key) => ({ family: 'entries', key }))
   if (command.idempotency !== undefined) rows.push({ family: 'requests', key: requestKey(command.idempotency.key) })
   return rows
 }

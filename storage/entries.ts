@@ -1,12 +1,13 @@
 import { decodeEntry, isLive } from './entry.ts'
 import { entryKey, keysRange } from './keys.ts'
+import type { RowCache } from './row-cache.ts'
 import type { Store } from './store.ts'
 import type { Entry } from './types.ts'
 
 /** The current value of a key, or null. */
-export async function readEntry (store: Store, tenant: number, collection: number, key: string): Promise<Entry | null> {
+export async function readEntry (cache: RowCache, tenant: number, collection: number, key: string): Promise<Entry | null> {
   const row = entryKey(tenant, collection, key)
-  const value = await store.get('entries', row)
+  const value = await cache.load({ family: 'entries', key: row })
   return value === null || !isLive(value) ? null : decodeEntry(row, value)
 }
 

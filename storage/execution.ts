@@ -1,17 +1,18 @@
 import { changeText, encodeChange, type Scope } from './change.ts'
-import type { CollectionRow, TenantNode } from './catalog.ts'
+import type { Catalog, CollectionRow, TenantNode } from './catalog.ts'
 import { encodeEntry, encodeTombstone, entryRevision, headerBytes, isLive } from './entry.ts'
 import {
   changeKey, collectionRange, collectionRowKey, entryKey, tagKey, tenantChangeKey, tenantRange, tenantRowKey,
 } from './keys.ts'
-import { collectionNameFault, tenantNameFault } from './names.ts'
 import { Problem } from './problem.ts'
 import type { Staging } from './staging.ts'
 import type { Compare, Operation, WriteCommand, Written } from './types.ts'
 
 /**
  * Executes one write against the staged state: pure of time and chance, because both come inside the command. Every
- * precondition is checked here, whatever was checked before the command was proposed.
+ * precondition that depends on the state is checked here, whatever was checked before the command was proposed. How
+ * names are spelt is checked before only: normal forms depend on the Unicode tables of the runtime, and nodes with
+ * different ones must not disagree on a command.
  *
  * @throws Problem when the write is refused; Missing when rows must be loaded first.
  */
@@ -103,8 +104,6 @@ class Writer {
 
   #createTenant (operation: Operation): void {
     const name = operation.tenant ?? ''
-    const fault = tenantNameFault(name)
-    if (fault !== null) throw new Problem('INVALID_FIELD', { field: '/name', reason: fault })
     const { catalog } = this.#staging
     if (catalog.tenant(name) !== null) throw new Problem('TENANT_EXISTS', { tenant: name })
     const { parent: parentName, segment } = splitName(name)
@@ -118,8 +117,6 @@ class Writer {
   #renameTenant (operation: Operation): void {
     const tenant = this.#tenant(operation)
     const name = operation.name ?? ''
-    const fault = tenantNameFault(name)
-    if (fault !== null) throw new Problem('INVALID_FIELD', { field: '/name', reason: fault })
     const previous = tenant.name
     const { parent, segment } = splitName(name)
     if (parent !== splitName(previous).parent) throw new Problem('TENANT_MOVED', { tenant: previous, name })
@@ -158,8 +155,6 @@ class Writer {
   #createCollection (operation: Operation): void {
     const tenant = this.#tenant(operation)
     const name = operation.collection ?? ''
-    const fault = collectionNameFault(name)
-    if (fault !== null) throw new Problem('INVALID_FIELD', { field: '/name', reason: fault })
     if (tenant.collections.has(name)) throw new Problem('COLLECTION_EXISTS', { tenant: tenant.name, collection: name })
     const id = this.#staging.position.revision + 1
     const row: CollectionRow = { id, tenant: tenant.id, name, revision: id }
@@ -247,12 +242,12 @@ function splitName (name: string): { parent: string, segment: string } {
 }
 
 /** The rows that a write will ask for, as far as the catalog tells before it runs. */
-export function rowsOf (staging: Staging, command: WriteCommand): Buffer[] {
+export function rowsOf (catalog: Catalog, command: WriteCommand): Buffer[] {
   const keys: Buffer[] = []
   for (const { tenant, collection, key } of [...command.compare, ...command.then]) {
     if (tenant === undefined || collection === undefined || key === undefined) continue
-    const node = staging.catalog.tenant(tenant)
-    const row = node === null ? null : staging.catalog.collection(node, collection)
+    const node = catalog.tenant(tenant)
+    const row = node === null ? null : catalog.collection(node, collection)
     if (node !== null && row !== null) keys.push(entryKey(node.id, row.id, key))
   }
   return keys

@@ -1,6 +1,7 @@
 import type { Catalog, Mutation } from './catalog.ts'
 import type { Change } from './change.ts'
-import type { Batch, Family, Range, Row, RowKey, Store } from './store.ts'
+import type { RowCache } from './row-cache.ts'
+import { rowName, type Batch, type Family, type Range, type Row, type RowKey, type Store } from './store.ts'
 
 interface RangeRequest {
   family: Family
@@ -48,8 +49,10 @@ export class Staging {
   /** Where the batch stands; only its revision goes back when a command is refused. */
   readonly position: Position
   readonly #store: Store
+  readonly #cache: RowCache
   readonly #batch: Batch
   readonly #rows = new Map<string, Buffer | null>()
+  readonly #written = new Set<string>()
   readonly #ranges = new Map<string, Row[]>()
   #effects: Effect[] = []
   #overlay = new Map<string, Buffer | null>()
@@ -58,8 +61,9 @@ export class Staging {
   #changes: Change[] = []
   #revisionBefore: number
 
-  constructor (store: Store, catalog: Catalog, position: Position) {
+  constructor (store: Store, cache: RowCache, catalog: Catalog, position: Position) {
     this.#store = store
+    this.#cache = cache
     this.#batch = store.batch()
     this.catalog = catalog
     this.position = { ...position }
@@ -68,7 +72,7 @@ export class Staging {
 
   /** A row as the command must see it. */
   row (family: Family, key: Buffer): Buffer | null {
-    const name = nameOf(family, key)
+    const name = rowName(family, key)
     const own = this.#overlay.get(name)
     if (own !== undefined) return own
     const known = this.#rows.get(name)
@@ -78,16 +82,16 @@ export class Staging {
 
   /** The rows of a range, in order, as the command must see them. */
   range (family: Family, range: Range, valueBytes: number, limit?: number): Row[] {
-    const name = `${nameOf(family, range.start)}-${range.end.toString('latin1')}`
+    const name = `${rowName(family, range.start)}-${range.end.toString('latin1')}`
     const loaded = this.#ranges.get(name)
     if (loaded === undefined) throw new Missing(null, { family, range, valueBytes, ...(limit === undefined ? {} : { limit }) })
-    const rows = new Map(loaded.map((row) => [nameOf(family, row.key), row]))
+    const rows = new Map(loaded.map((row) => [rowName(family, row.key), row]))
     for (const layer of [this.#rows, this.#overlay]) {
-      for (const [rowName, value] of layer) {
-        const key = keyOf(family, rowName)
+      for (const [held, value] of layer) {
+        const key = keyOf(family, held)
         if (key === null || Buffer.compare(key, range.start) < 0 || Buffer.compare(key, range.end) >= 0) continue
-        if (value === null) rows.delete(rowName)
-        else rows.set(rowName, { key, value })
+        if (value === null) rows.delete(held)
+        else rows.set(held, { key, value })
       }
     }
     return [...rows.values()].sort((a, b) => Buffer.compare(a.key, b.key))
@@ -95,12 +99,12 @@ export class Staging {
 
   put (family: Family, key: Buffer, value: Buffer): void {
     this.#effects.push({ family, key, value })
-    if (isReadBack(family)) this.#overlay.set(nameOf(family, key), value)
+    if (isReadBack(family)) this.#overlay.set(rowName(family, key), value)
   }
 
   delete (family: Family, key: Buffer): void {
     this.#effects.push({ family, key, value: null })
-    if (isReadBack(family)) this.#overlay.set(nameOf(family, key), null)
+    if (isReadBack(family)) this.#overlay.set(rowName(family, key), null)
   }
 
   /** Only for ranges whose rows no later command asks for: ids are never given out again. */
@@ -124,7 +128,10 @@ export class Staging {
       else if (effect.value === null) this.#batch.delete(effect.family, effect.key)
       else this.#batch.put(effect.family, effect.key, effect.value)
     }
-    for (const [name, value] of this.#overlay) this.#rows.set(name, value)
+    for (const [name, value] of this.#overlay) {
+      this.#rows.set(name, value)
+      this.#written.add(name)
+    }
     this.changes.push(...this.#changes)
     this.mutations.push(...this.#redo)
     this.#begin()
@@ -146,16 +153,17 @@ export class Staging {
     this.#revisionBefore = this.position.revision
   }
 
-  /** Reads rows ahead, in one batch, before the commands that will ask for them. */
+  /** Gets rows ahead, together, before the commands that will ask for them. */
   async prefetch (keys: RowKey[]): Promise<void> {
-    const wanted = new Map<string, RowKey>()
+    const loading: Array<Promise<void>> = []
     for (const row of keys) {
-      const name = nameOf(row.family, row.key)
-      if (!this.#rows.has(name)) wanted.set(name, row)
+      const name = rowName(row.family, row.key)
+      if (this.#rows.has(name)) continue
+      const known = this.#cache.peek(name)
+      if (known !== undefined) this.#rows.set(name, known)
+      else loading.push(this.#cache.load(row).then((value) => { this.#rows.set(name, value) }))
     }
-    const values = await this.#store.getMany([...wanted.values()])
-    let at = 0
-    for (const name of wanted.keys()) this.#rows.set(name, values[at++] ?? null)
+    if (loading.length > 0) await Promise.all(loading)
   }
 
   async load ({ row, range }: Missing): Promise<void> {
@@ -166,23 +174,20 @@ export class Staging {
     for await (const { key, value } of this.#store.scan(range.family, range.range, options)) {
       rows.push({ key, value: value.length <= range.valueBytes ? value : Buffer.from(value.subarray(0, range.valueBytes)) })
     }
-    this.#ranges.set(`${nameOf(range.family, range.range.start)}-${range.range.end.toString('latin1')}`, rows)
+    this.#ranges.set(`${rowName(range.family, range.range.start)}-${range.range.end.toString('latin1')}`, rows)
   }
 
   /** Writes all of it at once. */
   async write (last: (batch: Batch) => void): Promise<void> {
     last(this.#batch)
     await this.#batch.write()
+    for (const name of this.#written) this.#cache.written(name, this.#rows.get(name) ?? null)
   }
 }
 
 /** Families whose rows a later command of the same batch may ask for. */
 function isReadBack (family: Family): boolean {
   return family === 'entries' || family === 'requests'
-}
-
-function nameOf (family: Family, key: Buffer): string {
-  return `${family} ${key.toString('latin1')}`
 }
 
 function keyOf (family: Family, name: string): Buffer | null {

@@ -29,6 +29,11 @@ export interface RowKey {
   key: Buffer
 }
 
+/** A row's key as a string, for maps. Latin-1 keeps every byte. */
+export function rowName (family: Family, key: Buffer): string {
+  return `${family} ${key.toString('latin1')}`
+}
+
 /** Operations of a batch take effect in the order in which they were added. */
 export interface Batch {
   put (family: Family, key: Buffer, value: Buffer): void

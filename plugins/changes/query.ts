@@ -64,27 +64,27 @@ export function waitOf (block: number | undefined, prefer: string | undefined, s
  * @throws Problem NOT_ACCEPTABLE when it takes none of them.
  */
 export function framingOf (accept: string | undefined): Framing | 'page' {
-  if (accept === undefined) return 'page'
+  if (accept === undefined || accept.trim() === '') return 'page'
   const wanted = accept.split(',').map((part) => {
     const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase())
     const q = parameters.find((parameter) => parameter.startsWith('q='))
     return { type, q: q === undefined ? 1 : Number(q.slice(2)) }
   })
   for (const { type } of wanted.filter(({ q }) => q > 0).sort((a, b) => b.q - a.q)) {
-    const framing = framings[type]
+    const framing = framings.get(type)
     if (framing !== undefined) return framing
   }
   throw new Problem('NOT_ACCEPTABLE', { accept })
 }
 
-const framings: Record<string, Framing | 'page'> = {
-  'application/json': 'page',
-  'application/*': 'page',
-  '*/*': 'page',
-  'text/event-stream': 'sse',
-  'text/*': 'sse',
-  'application/x-ndjson': 'ndjson',
-}
+const framings = new Map<string, Framing | 'page'>([
+  ['application/json', 'page'],
+  ['application/*', 'page'],
+  ['*/*', 'page'],
+  ['text/event-stream', 'sse'],
+  ['text/*', 'sse'],
+  ['application/x-ndjson', 'ndjson'],
+])
 
 function invalid (field: string, reason: string): Problem {
   return new Problem('INVALID_FIELD', { field, reason })

@@ -7,7 +7,8 @@ import type { Operation, Written } from '../../storage/types.ts'
 import { data, problems, tags, writeHeaders, written } from '../schemas.ts'
 
 const newChange = {
-  type: Type.Optional(Type.Union([Type.Literal('put'), Type.Literal('delete')], { default: 'put' })),
+  // Not filled in by a default: a batch must show that nothing stands beside it.
+  type: Type.Optional(Type.Union([Type.Literal('put'), Type.Literal('delete')], { description: '`put` when absent.' })),
   tenant: Type.Optional(Type.String({ description: 'A name or an id.' })),
   collection: Type.Optional(Type.String()),
   key: Type.Optional(Type.String()),

@@ -72,7 +72,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     if (request.query.consistency === 'linearizable') await app.raft.readBarrier()
     const { key } = request.params
     const { tenant, collection } = find(request.params)
-    const found = await readEntry(database.store, tenant.id, collection.id, key)
+    const found = await readEntry(database.cache, tenant.id, collection.id, key)
     if (found === null) throw new Problem('KEY_NOT_FOUND', { tenant: tenant.name, collection: collection.name, key })
     reply.header('etag', etagOf(found.revision))
     if (isKnown(request.headers['if-none-match'], found.revision)) return reply.code(304).send(null)

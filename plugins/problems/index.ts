@@ -20,7 +20,8 @@ function problems (app: FastifyInstance, { errors }: ProblemsOptions, done: () =
     const { method, url } = request
     const path = url.split('?', 1)[0]!
     const allow = allowedMethods(app, url)
-    const problem = allow.length === 0
+    // A route may itself say that what it serves is not there.
+    const problem = allow.length === 0 || allow.includes(method)
       ? new Problem('ROUTE_NOT_FOUND', { method, path })
       : new Problem('METHOD_NOT_ALLOWED', { method, path, allow: allow.join(', ') })
     return sendProblem(errors, problem, request, reply)
@@ -33,9 +34,14 @@ function problems (app: FastifyInstance, { errors }: ProblemsOptions, done: () =
     closing = true
     ended()
   })
-  app.addHook('onRequest', (_request, _reply, next) => {
-    next(closing ? new Problem('DRAINING', { reason: 'the node is stopping' }) : undefined)
+  app.addHook('onRequest', ({ raw }, _reply, next) => {
+    if (closing) next(new Problem('DRAINING', { reason: 'the node is stopping' }))
+    else if (raw.headers.host === undefined && raw.httpVersion === '1.1') next(withoutHost())
+    else next()
   })
+  // Node would answer an expectation that it does not know with an empty 417; it may as well be ignored (RFC 9110,
+  // section 10.1.1).
+  app.server.on('checkExpectation', (request, response) => app.routing(request, response))
   done()
 }
 
@@ -53,8 +59,14 @@ function sendProblem (errors: ErrorTable, error: unknown, request: FastifyReques
   const problem = toProblem(error, request)
   const { status, headers, body } = renderProblem(errors, problem, request.id)
   if (problem.code === 'INTERNAL') request.log.error({ err: problem.cause ?? problem }, 'a request failed')
-  else request.log[status >= 500 ? 'warn' : 'debug']({ code: problem.code, ...problem.params }, 'a request was refused')
-  return reply.code(status).headers(headers).send(body)
+  else request.log[status >= 500 ? 'info' : 'debug']({ code: problem.code, ...problem.params }, 'a request was refused')
+  // Fastify adds a charset to the media type of a text, and problem documents have none.
+  return reply.code(status).headers(headers).send(Buffer.from(body))
+}
+
+/** Required by RFC 9112, section 3.2. Node's own check answers without a problem document, and is to be off. */
+function withoutHost (): Problem {
+  return new Problem('BAD_REQUEST', { reason: 'an HTTP/1.1 request needs the header Host' })
 }
 
 function allowedMethods (app: FastifyInstance, url: string): string[] {

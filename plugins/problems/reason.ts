@@ -17,6 +17,8 @@ export function explain (errors: readonly ErrorObject[], part: RequestPart): { f
   const first = precise[0] ?? told[0]!
   const field = fieldOf(first, part)
   const reasons = precise.filter((error) => fieldOf(error, part) === field).map(reasonOf)
+  const repeated = part !== 'body' && Array.isArray(first.data) && ['type', 'const', 'enum'].includes(first.keyword)
+  if (repeated) return { field, reason: 'must be given only once' }
   return { field, reason: joined([...new Set(reasons.length === 0 ? [reasonOf(first)] : reasons)]) }
 }
 

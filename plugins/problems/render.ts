@@ -24,13 +24,13 @@ export function renderProblem (errors: ErrorTable, problem: Problem, instance?: 
     status: entry.status,
     headers: { 'content-type': problemMediaType, 'cache-control': 'no-store', ...entry.headers?.(problem.params) },
     body: JSON.stringify({
-      ...problem.params,
       type: problemTypePrefix + problem.code,
       title: entry.title,
       status: entry.status,
       detail: entry.detail(problem.params),
       code: problem.code,
       instance,
+      ...problem.params,
     }),
   }
 }

@@ -28,6 +28,7 @@ async function raft (app: FastifyInstance): Promise<void> {
       if (event.type !== 'sync') app.log.info({ event }, 'log: %s', event.type)
     },
   })
+  app.addHook('onClose', () => log.close())
   let failure: Error | null = null
   const solo = await Solo.start({
     nodeId,

@@ -49,6 +49,7 @@ export function raftMetrics (registry: Registry): {
       gauge('changewell_revision', 'The version number of the database', () => database.revision)
       gauge('changewell_first_revision', 'The oldest revision in the history', () => database.firstRevision)
       gauge('changewell_tenants', 'Tenants in the catalog', () => database.catalog.tenantCount)
+      gauge('changewell_cache_bytes', 'Memory taken by values of keys', () => database.cache.bytes)
       gauge('changewell_raft_term', 'The current term', () => status().term)
       gauge('changewell_raft_is_leader', 'Whether this node leads', () => status().leader === status().nodeId ? 1 : 0)
       gauge('changewell_raft_commit_index', 'The newest committed entry', () => status().commitIndex)

@@ -101,6 +101,7 @@ export class Solo implements Consensus {
     const command = this.#stamp(proposal)
     const index = this.#log.lastIndex + 1
     const data = encodeCommand(command)
+    this.#database.readAhead(command)
     const waiting = this.#proposals.wait(index)
     this.#unflushedBytes += data.length + entryOverheadBytes
     this.#log.append({ entries: [{ index, term: this.#term, type: 0, data }] }).then(

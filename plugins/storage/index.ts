@@ -18,7 +18,7 @@ declare module 'fastify' {
  * database's revision.
  */
 async function storage (app: FastifyInstance): Promise<void> {
-  const database = await Database.open(await openRocksStore(join(app.config.dataDir, 'db')))
+  const database = await Database.open(await openRocksStore(join(app.config.dataDir, 'db')), { cacheBytes: app.config.cacheBytesMax })
   const diskSpace = await DiskSpace.watch(app.config.dataDir, app.config.diskFreeBytesMin)
   app.decorate('database', database)
   app.decorate('diskSpace', diskSpace)
@@ -27,10 +27,7 @@ async function storage (app: FastifyInstance): Promise<void> {
     reply.header('changewell-revision', database.revision)
     done()
   })
-  app.addHook('onClose', async () => {
-    diskSpace.close()
-    await database.close()
-  })
+  app.addHook('onClose', async () => diskSpace.close())
 }
 
 export default fp(storage, { name: 'storage', fastify: '5.x', dependencies: ['health'] })

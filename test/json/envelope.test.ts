@@ -58,6 +58,7 @@ t.test('only the data of the outermost object, and of objects in its arrays, is 
 
 t.test('any value may be the outermost', async t => {
   t.equal(parse(' "a" '), 'a')
+  t.equal(parse('" \x7f"'), ' \x7f', 'DEL is no control character to JSON')
   t.equal(parse('0'), 0)
   t.equal(parse('true'), true)
   t.strictSame(parse('[ ]'), [])
@@ -126,6 +127,7 @@ t.test('what is wrong is said, and where', async t => {
     ['"\\u00', "expected four hexadecimal digits after '\\u', but the body ends", 5],
     ['"a\nb"', 'a control character in a string must be escaped', 2],
     ['"\0"', 'a control character in a string must be escaped', 1],
+    ['"\x1f"', 'a control character in a string must be escaped', 1],
   ]
   for (const [text, reason, offset] of cases) {
     t.strictSame(refusal(text), { reason, offset }, JSON.stringify(text))

@@ -27,7 +27,7 @@ export class Log {
   #compacted: Position
   #lastIndex: number
   #hardState: HardState
-  /** The commit index on the disk lies outside the log, and `#hardState` with the right one goes out with the next append. */
+  /** The commit index on the disk lies outside the log: the right one goes out with the next append. */
   #hardStateDiffers: boolean
   /** Counts what takes entries away, so that a read that waits for the disk notices. */
   #changes = 0

@@ -28,7 +28,9 @@ async function makeSample (t: Test, where: 'memory' | 'disk' = 'memory'): Promis
   for (let i = 1; i <= 18; i++) requests.push({ entries: [entry(i)] })
   requests.push({ hardState: { term: 2, vote: '00000000000000ab', commit: 9 }, entries: entriesOf(11, 13, 2) })
   for (let i = 14; i <= 17; i++) requests.push({ entries: [entry(i, 2)] })
-  for (let i = 18; i <= 20; i++) requests.push({ hardState: { term: 2, vote: null, commit: i - 1 }, entries: [entry(i, 2)] })
+  for (let i = 18; i <= 20; i++) {
+    requests.push({ hardState: { term: 2, vote: null, commit: i - 1 }, entries: [entry(i, 2)] })
+  }
   for (const request of requests) await log.append(request)
   const states = [JSON.stringify(await stateOf(log))]
   const lastBatch = endOf(readFileSync(segmentFiles(directory).at(-1) ?? ''))
@@ -43,7 +45,8 @@ async function makeSample (t: Test, where: 'memory' | 'disk' = 'memory'): Promis
   await log.append(last)
   await log.close()
   const files = segmentFiles(directory).map((path) => ({ path, bytes: readFileSync(path) }))
-  if (files.length < 3 || lastBatch < headerBytes + 3 * recordBytes || endOf(files.at(-1)?.bytes ?? never) < lastBatch + 250) {
+  const end = endOf(files.at(-1)?.bytes ?? never)
+  if (files.length < 3 || lastBatch < headerBytes + 3 * recordBytes || end < lastBatch + 250) {
     throw new Error('the last batch should follow others in its segment, and that segment others')
   }
   return { directory, files, lastBatch, states }

@@ -20,6 +20,11 @@ export function folder (t: Test, where: 'disk' | 'memory' = 'disk'): string {
   return path
 }
 
+interface Sizes {
+  segmentBytes?: number
+  cacheBytes?: number
+}
+
 export interface Opened {
   log: Log
   events: LogEvent[]
@@ -27,8 +32,7 @@ export interface Opened {
 }
 
 /** A log that is closed when the test ends, and what it told. */
-export async function openLog (t: Test, directory: string, options: { segmentBytes?: number, cacheBytes?: number } = {}):
-Promise<Opened> {
+export async function openLog (t: Test, directory: string, options: Sizes = {}): Promise<Opened> {
   const events: LogEvent[] = []
   const log = await Log.open({ directory, segmentBytes: 4096, ...options, onEvent: (event) => { events.push(event) } })
   t.teardown(() => log.close())
@@ -37,7 +41,8 @@ Promise<Opened> {
 
 /** An entry whose data tells which one it is. */
 export function entry (index: number, term = 1, dataBytes = 40): LogEntry {
-  return { index, term, type: index % 2, data: Buffer.from(`${index}/${term} `.repeat(dataBytes).slice(0, dataBytes)) }
+  const text = `${index}/${term} `.repeat(dataBytes)
+  return { index, term, type: index % 2, data: Buffer.from(text.slice(0, dataBytes)) }
 }
 
 /** Entries `from` to `to`, both included. */

@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { quantile } from '../measure/quantile.ts'
+import { ResponseReader } from './response-reader.ts'
+
+/** A closed loop: each connection sends its next request when the answer to the last one is whole. */
+export interface LoadJob {
+  kind: 'load'
+  port: number
+  connections: number
+  /** Answers of this first time do not count. */
+  warmupSeconds: number
+  seconds: number
+  /** Sent in turn, from the first, by all connections together. */
+  requests: Uint8Array[]
+}
+
+export interface LoadResult {
+  perSecond: number
+  /** Milliseconds from the sending of a request to the end of its answer. */
+  p50Ms: number
+  p99Ms: number
+}
+
+/** How long the last answers may take when the time is over. */
+const drainMs = 10_000
+
+/** @throws Error for the first answer that is not a success, or a connection that ends. */
+export async function load ({ port, connections, warmupSeconds, seconds, requests }: LoadJob): Promise<LoadResult> {
+  const begun = performance.now()
+  const from = begun + warmupSeconds * 1000
+  const until = from + seconds * 1000
+  const latencies: number[] = []
+  let next = 0
+
+  function record (sentAt: number): boolean {
+    const now = performance.now()
+    if (now >= from && now < until) latencies.push(now - sentAt)
+    return now < until
+  }
+
+  const sockets: Socket[] = []
+  try {
+    await Promise.all(Array.from({ length: connections }, async () => {
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+      sockets.push(socket)
+      await once(socket, 'connect')
+      await loop(socket, { take: () => requests[next++ % requests.length]!, record, giveUpMs: until + drainMs - begun })
+    }))
+  } finally {
+    for (const socket of sockets) socket.destroy()
+  }
+  latencies.sort((a, b) => a - b)
+  return { perSecond: latencies.length / seconds, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) }
+}
+
+interface LoopOptions {
+  take: () => Uint8Array
+  /** Counts an answer, and tells whether another request should follow. */
+  record: (sentAt: number) => boolean
+  giveUpMs: number
+}
+
+function loop (socket: Socket, { take, record, giveUpMs }: LoopOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let sentAt = 0
+    const giveUp = setTimeout(() => reject(new Error('an answer did not come in time')), giveUpMs)
+    const reader = new ResponseReader({
+      onEnd (status) {
+        if (status < 200 || status > 299) reject(new Error(`a request was answered ${status}`))
+        else if (record(sentAt)) send()
+        else {
+          clearTimeout(giveUp)
+          resolve()
+        }
+      },
+    })
+    function send (): void {
+      sentAt = performance.now()
+      socket.write(take())
+    }
+    socket.on('data', (bytes) => reader.push(bytes))
+    socket.once('error', reject)
+    socket.once('close', () => reject(new Error('the server closed a connection')))
+    send()
+  })
+}

@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import { test, type Test } from 'tap'
+import { folder, run, start, type Running } from './command.ts'
+
+const url = /http:\/\/127\.0\.0\.1:\d+/
+
+function node (t: Test, settings: Record<string, string>): Running {
+  return start(t, ['serve'], { CHANGEWELL_PORT: '0', ...settings })
+}
+
+/** One line, without a stack, that names the remedy. */
+function isExplained (t: Test, { code, stderr }: { code: number | null, stderr: string }, words: RegExp): void {
+  t.equal(code, 1)
+  t.match(stderr, words)
+  t.match(stderr, /^changewell: [^\n]*\n$/)
+}
+
+test('a node says where it listens, where its data is and how to try it, serves, and stops when told to', async (t) => {
+  const dataDir = folder(t)
+  const { child, says, ended } = node(t, { CHANGEWELL_DATA_DIR: dataDir })
+  const lines = (await says(/try it/)).trim().split('\n').map((line) => JSON.parse(line))
+  const said = lines.map(({ msg }) => msg as string)
+  t.ok(said.some((line) => /listens on http/.test(line)))
+  t.ok(said.some((line) => line.includes(dataDir)))
+  const [address = ''] = url.exec(said.find((line) => /try it: curl/.test(line))!)!
+  const [, body = ''] = /-d '([^']*)'/.exec(said.find((line) => /try it: curl/.test(line))!)!
+  const written = await fetch(`${address}/changes`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+  t.equal(written.status, 201)
+  t.match(await (await fetch(`${address}/changes`)).json(), { lastRevision: 1 })
+  t.equal((await fetch(`${address}/readyz`)).status, 200)
+  child.kill('SIGTERM')
+  const { code, stdout, stderr } = await ended
+  t.equal(code, 0)
+  t.equal(stderr, '')
+  t.match(stdout, /the node stops/)
+})
+
+test('a person at a terminal gets plain lines', async (t) => {
+  const dataDir = folder(t)
+  const { child, says, ended } = node(t, { CHANGEWELL_DATA_DIR: dataDir, CHANGEWELL_LOG_FORMAT: 'pretty' })
+  const stdout = await says(/documentation/)
+  t.match(stdout, /^Changewell \d\S* listens on http:\/\/127\.0\.0\.1:\d+$/m)
+  t.match(stdout, new RegExp(`^Its data is in ${dataDir}$`, 'm'))
+  t.match(stdout, /^Try it: {2}curl .*\/changes$/m)
+  child.kill('SIGINT')
+  t.equal((await ended).code, 0)
+})
+
+test('wrong settings are listed, all of them, and nothing starts', async (t) => {
+  const settings = { CHANGEWELL_PORT: '12abc', CHANGEWELL_DATA_DRI: folder(t) }
+  const { code, stdout, stderr } = await run(t, ['serve'], settings)
+  t.equal(code, 2)
+  t.equal(stdout, '')
+  t.match(stderr, /CHANGEWELL_PORT is "12abc"; it must be/)
+  t.match(stderr, /CHANGEWELL_DATA_DRI is not a setting; did you mean CHANGEWELL_DATA_DIR\?/)
+  t.notMatch(stderr, /\n +at /)
+})
+
+test('arguments that serve does not take are refused', async (t) => {
+  t.match(await run(t, ['serve', '--port', '9000']), { code: 2, stderr: /takes no arguments/ })
+})
+
+test('a second node on the same folder is refused with the reason', async (t) => {
+  const dataDir = folder(t)
+  const first = node(t, { CHANGEWELL_DATA_DIR: dataDir })
+  await first.says(/listens on/)
+  isExplained(t, await node(t, { CHANGEWELL_DATA_DIR: dataDir }).ended, /another/)
+  first.child.kill('SIGTERM')
+  t.equal((await first.ended).code, 0)
+})
+
+test('a port that is in use is named, and how to choose another', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const ended = await node(t, { CHANGEWELL_DATA_DIR: folder(t), CHANGEWELL_PORT: String(port) }).ended
+  isExplained(t, ended, new RegExp(`127\\.0\\.0\\.1:${port} is in use.*CHANGEWELL_PORT`))
+})
+
+test('a data folder that cannot be one is named', async (t) => {
+  const file = join(folder(t), 'file')
+  writeFileSync(file, '')
+  isExplained(t, await node(t, { CHANGEWELL_DATA_DIR: file }).ended, /CHANGEWELL_DATA_DIR/)
+})

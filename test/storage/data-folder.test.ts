@@ -1,0 +1,119 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { Database } from '../../storage/database.ts'
+import { formatVersion } from '../../storage/format.ts'
+import { metaKeys } from '../../storage/keys.ts'
+import { openRocksStore } from '../../storage/rocksdb.ts'
+import { buildNode, folder, spawnNode } from '../support/node.ts'
+import { write } from '../support/store/helpers.ts'
+
+t.test('a second process on the same folder is told so and ends, and the first goes on', async (t) => {
+  const dataDir = folder(t)
+  const app = await buildNode(t, { dataDir })
+  const said = await failedStart(t, dataDir)
+  t.match(said, /^changewell: Another process has .* open\. Stop it, or give this node a folder of its own/m)
+  t.equal((await app.inject({ method: 'POST', url: '/changes', payload: { data: 1 } })).statusCode, 201)
+})
+
+t.test('an empty folder gets the format version, and another version is refused with what to do', async (t) => {
+  for (const [version, message] of [
+    [formatVersion + 1, /format 2, this release reads format 1\. Run the release that wrote it, or a newer one/],
+    [formatVersion - 1, /format 0, which this release cannot read .*dump/],
+    ['x', /format x, which this release cannot read/],
+  ] as const) {
+    const directory = folder(t)
+    const store = await openRocksStore(directory)
+    t.teardown(() => store.close())
+    await Database.open(store)
+    t.equal((await store.get('meta', metaKeys.format))?.toString(), String(formatVersion))
+    await write(store, (batch) => batch.put('meta', metaKeys.format, Buffer.from(String(version))))
+    await t.rejects(Database.open(store), { code: 'FORMAT_VERSION', message })
+    t.equal((await store.get('meta', metaKeys.format))?.toString(), String(version), 'it is left as it was')
+  }
+})
+
+t.test('a node says why it does not start on a folder of a newer format', async (t) => {
+  const dataDir = folder(t)
+  const app = await buildNode(t, { dataDir })
+  await app.close()
+  const store = await openRocksStore(join(dataDir, 'db'))
+  await write(store, (batch) => batch.put('meta', metaKeys.format, Buffer.from('2')))
+  await store.close()
+  t.match(await failedStart(t, dataDir), /^changewell: The data folder has format 2, this release reads format 1/m)
+})
+
+t.test('the node keeps its id, and its cluster\'s, from start to start', async (t) => {
+  const dataDir = folder(t)
+  const ids: string[] = []
+  for (let start = 0; start < 2; start++) {
+    const app = await buildNode(t, { dataDir })
+    const { id, clusterId } = (await app.inject('/cluster')).json<{ id: string, clusterId: string }>()
+    ids.push(`${id} ${clusterId}`)
+    t.match(id, /^[0-9a-f]{16}$/)
+    t.equal(readFileSync(join(dataDir, 'node-id'), 'utf8'), `${id}\n`)
+    await app.close()
+  }
+  t.equal(ids[0], ids[1])
+})
+
+t.test('a damaged node-id stops the start with what to do, and is left as it was', async (t) => {
+  const dataDir = folder(t)
+  await (await buildNode(t, { dataDir })).close()
+  for (const text of ['', 'not an id', '0123456789abcde', '0123456789abcdeg', '0123456789ABCDEF', '0123456789abcdef0', '\0'.repeat(16)]) {
+    writeFileSync(join(dataDir, 'node-id'), text)
+    await t.rejects(buildNode(t, { dataDir }), /node-id does not hold a node id .*Put back the file from a backup/, JSON.stringify(text))
+    t.equal(readFileSync(join(dataDir, 'node-id'), 'utf8'), text)
+  }
+  writeFileSync(join(dataDir, 'node-id'), 'nonsense')
+  t.match(await failedStart(t, dataDir), /^changewell: .*node-id does not hold a node id/m)
+})
+
+t.test('a draft of the node-id that a crash left does no harm', async (t) => {
+  const dataDir = folder(t)
+  writeFileSync(join(dataDir, 'node-id.new'), '0123')
+  const app = await buildNode(t, { dataDir })
+  t.match(readFileSync(join(dataDir, 'node-id'), 'utf8'), /^[0-9a-f]{16}\n$/)
+  await app.close()
+})
+
+t.test('a start that fails leaves the folder to the next one', async (t) => {
+  const dataDir = folder(t)
+  const first = await buildNode(t, { dataDir })
+  t.equal((await first.inject({ method: 'POST', url: '/changes', payload: { data: 'kept' } })).statusCode, 201)
+  await first.close()
+  const id = readFileSync(join(dataDir, 'node-id'))
+  writeFileSync(join(dataDir, 'node-id'), 'nonsense')
+  await t.rejects(buildNode(t, { dataDir }))
+  writeFileSync(join(dataDir, 'node-id'), id)
+  const second = await buildNode(t, { dataDir })
+  t.equal((await second.inject('/changes/1')).json<{ data: string }>().data, 'kept')
+})
+
+t.test('files of others in the folder are left alone', async (t) => {
+  const dataDir = folder(t)
+  mkdirSync(join(dataDir, 'lost+found'))
+  writeFileSync(join(dataDir, 'notes.txt'), 'mine')
+  const app = await buildNode(t, { dataDir })
+  await app.close()
+  t.ok(existsSync(join(dataDir, 'lost+found')))
+  t.equal(readFileSync(join(dataDir, 'notes.txt'), 'utf8'), 'mine')
+  t.same(readdirSync(dataDir).sort(), ['db', 'log', 'lost+found', 'node-id', 'notes.txt'])
+})
+
+t.test('a folder that is a file is refused with what to do', async (t) => {
+  const dataDir = folder(t)
+  rmSync(dataDir, { recursive: true })
+  writeFileSync(dataDir, '')
+  t.match(await failedStart(t, dataDir), /^changewell: .*CHANGEWELL_DATA_DIR/m)
+})
+
+/** Starts a process that must end with code 1 and without a stack; what it said. */
+async function failedStart (t: Test, dataDir: string): Promise<string> {
+  const node = spawnNode(t, { CHANGEWELL_DATA_DIR: dataDir })
+  const { code } = await node.ended
+  const said = node.lines.join('\n')
+  t.equal(code, 1)
+  t.notMatch(said, /^ +at /m, 'a person reads this: no stack')
+  return said
+}
