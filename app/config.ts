@@ -39,6 +39,7 @@ export const settings = {
   blockSecondsMax: seconds(300, 1, 86_400, 'Longest wait of a long poll'),
   blockedReadersMax: count('readers', 10_000, 0, 1_000_000, 'Most long polls that wait at one time'),
   streamsMax: count('streams', 10_000, 0, 1_000_000, 'Most streams open at one time'),
+  snapshotsMax: count('snapshots', 4, 0, 1000, 'Most snapshots taken at one time'),
   streamHeartbeatSeconds: seconds(15, 1, 3600, 'Time between signs of life on a quiet stream'),
   streamStallSeconds: seconds(60, 1, 86_400, 'A stream whose reader takes nothing for so long is closed'),
   streamBufferBytesMax: bytes(256 * KiB, 4 * KiB, 64 * MiB,

@@ -11,6 +11,7 @@ import metrics from '../plugins/metrics/index.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
 import { renderProblem } from '../plugins/problems/render.ts'
 import raft from '../plugins/raft/index.ts'
+import snapshot from '../plugins/snapshot/index.ts'
 import storage from '../plugins/storage/index.ts'
 import tenants from '../plugins/tenants/index.ts'
 import trace from '../plugins/trace/index.ts'
@@ -30,6 +31,7 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyBytesMax,
     requestTimeout: config.requestTimeoutSeconds * 1000,
+    http: { requireHostHeader: false },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: 16 * 1024, caseSensitive: true },
@@ -67,6 +69,7 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   await app.register(collections)
   await app.register(keys)
   await app.register(transactions)
+  await app.register(snapshot)
   await app.register(cluster)
 }
 

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { spawn, type ChildProcess, type SerializationType, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -17,15 +17,23 @@ export interface ChildOptions {
   env?: Record<string, string>
   cwd?: string
   stdio?: StdioOptions
+  serialization?: SerializationType
 }
 
-/** Starts a program that ends with this process, whatever becomes of either. */
-export function startChild (command: string, args: string[], { env = {}, cwd, stdio = ['ignore', 'pipe', 'pipe'] }: ChildOptions = {}): ChildProcess {
-  const child = spawn(command, args, { env, stdio, ...(cwd === undefined ? {} : { cwd }) })
+/** Starts a program. `endChildren` ends it at the latest. */
+export function startChild (command: string, args: string[], options: ChildOptions = {}): ChildProcess {
+  const child = spawn(command, args, { env: {}, stdio: ['ignore', 'pipe', 'pipe'], ...options })
   running.add(child)
   child.once('exit', () => running.delete(child))
   child.once('error', () => running.delete(child))
   return child
+}
+
+/** Starts a TypeScript file of the project in a Node process of its own, with a channel for messages. */
+export function startNode (args: string[]): ChildProcess {
+  return startChild(process.execPath, ['--import=tsx', ...args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced',
+  })
 }
 
 /** Asks the child to end, waits, and ends it by force when it does not. */

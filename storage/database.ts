@@ -10,7 +10,7 @@ import { decodeRequest, encodeRequest } from './request.ts'
 import { Problem } from './problem.ts'
 import { RowCache } from './row-cache.ts'
 import { Missing, Staging, type Position } from './staging.ts'
-import type { RowKey, Store } from './store.ts'
+import type { RowKey, Store, View } from './store.ts'
 import type { Command, Outcome, Settings, WriteCommand } from './types.ts'
 
 /** A committed command and its place in the log; null for an entry that carries none (a leader's no-op). */
@@ -69,7 +69,7 @@ export class Database {
     const clusterId = await store.get('meta', metaKeys.clusterId)
     const settings = await store.get('meta', metaKeys.settings)
     return new Database(store, new RowCache(store, cacheBytes), [await readCatalog(store), await readCatalog(store)],
-      position === null ? { ...origin } : decodePosition(position), clusterId?.toString() ?? null,
+      decodePosition(position), clusterId?.toString() ?? null,
       settings === null ? defaultSettings : JSON.parse(settings.toString()) as Settings)
   }
 
@@ -265,7 +265,7 @@ function rowsAhead (catalog: Catalog, command: Command | null): RowKey[] {
   return rows
 }
 
-async function readCatalog (store: Store): Promise<Catalog> {
+export async function readCatalog (store: Pick<View, 'scan'>): Promise<Catalog> {
   const catalog = new Catalog()
   // Parents have smaller ids than their children, and rows come in order of ids.
   for await (const { value } of store.scan('catalog', tenantRows)) {
@@ -283,7 +283,8 @@ function encodePosition ({ index, term, revision, timestamp, firstRevision }: Po
   return new BinaryWriter().u64(index).u64(term).u64(revision).u64(timestamp).u64(firstRevision).finish()
 }
 
-function decodePosition (row: Buffer): Position {
+export function decodePosition (row: Buffer | null): Position {
+  if (row === null) return { ...origin }
   const from = new BinaryReader(row)
   return { index: from.u64(), term: from.u64(), revision: from.u64(), timestamp: from.u64(), firstRevision: from.u64() }
 }

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type RocksDB from 'rocksdb-native'
 import type { ReadBatch, WriteBatch } from 'rocksdb-native'
-import { families, type Batch, type Family, type Range, type Row, type RowKey, type ScanOptions, type Store } from './store.ts'
+import { families, type Batch, type Family, type Range, type Row, type RowKey, type ScanOptions, type Store, type View } from './store.ts'
 
 /** The one version whose inside this file leans on: see `spanning`. */
 const pinnedVersion = '3.18.1'
@@ -83,12 +83,26 @@ class RocksStore implements Store {
     spanning(batch, this.#root).tryFlush()
   }
 
-  scan (family: Family, range: Range, { reverse = false, limit }: ScanOptions = {}): AsyncIterable<Row> {
-    // One more than the limit, so that the first answer already shows that the scan is at its end.
-    const capacity = limit === undefined ? scanRows : Math.min(limit + 1, scanRows)
-    return this.#sessions[family].iterator({
-      gte: range.start, lt: range.end, reverse, capacity, ...(limit === undefined ? {} : { limit }),
-    })
+  scan (family: Family, range: Range, options?: ScanOptions): AsyncIterable<Row> {
+    return scanSession(this.#sessions[family], range, options)
+  }
+
+  view (): View {
+    const root = this.#root.snapshot()
+    const sessions = new Map<Family, RocksDB>()
+    const sessionOf = (family: Family): RocksDB => {
+      const session = sessions.get(family) ?? root.columnFamily(family)
+      sessions.set(family, session)
+      return session
+    }
+    return {
+      get: (family, key) => sessionOf(family).get(key),
+      scan: (family, range, options) => scanSession(sessionOf(family), range, options),
+      release: async () => {
+        for (const session of sessions.values()) await session.close()
+        await root.close()
+      },
+    }
   }
 
   /** RocksDB hears of a batch only when it is written: one that is given up leaves nothing open. */
@@ -125,6 +139,14 @@ class RocksStore implements Store {
     for (const family of families) await this.#sessions[family].close()
     await this.#root.close()
   }
+}
+
+function scanSession (session: RocksDB, range: Range, { reverse = false, limit }: ScanOptions = {}): AsyncIterable<Row> {
+  // One more than the limit, so that the first answer already shows that the scan is at its end.
+  const capacity = limit === undefined ? scanRows : Math.min(limit + 1, scanRows)
+  return session.iterator({
+    gte: range.start, lt: range.end, reverse, capacity, ...(limit === undefined ? {} : { limit }),
+  })
 }
 
 /**

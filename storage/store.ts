@@ -43,6 +43,14 @@ export interface Batch {
   write (): Promise<void>
 }
 
+/** The whole store as it was at one moment. */
+export interface View {
+  get (family: Family, key: Buffer): Promise<Buffer | null>
+  scan (family: Family, range: Range, options?: ScanOptions): AsyncIterable<Row>
+  /** Until this is called the store keeps what the view shows. */
+  release (): Promise<void>
+}
+
 export interface Store {
   /** The value, or null. Reads of one turn of the event loop go out together. */
   get (family: Family, key: Buffer): Promise<Buffer | null>
@@ -51,6 +59,8 @@ export interface Store {
   /** The rows as they are when the scan begins. */
   scan (family: Family, range: Range, options?: ScanOptions): AsyncIterable<Row>
   batch (): Batch
+  /** A view across all families that no later write changes. */
+  view (): View
   /** Makes everything written before the call survive a loss of power, in every family. */
   flush (): Promise<void>
   close (): Promise<void>

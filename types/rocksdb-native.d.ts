@@ -36,6 +36,8 @@ declare module 'rocksdb-native' {
     ready (): Promise<void>
     close (): Promise<void>
     columnFamily (name: string): RocksDB
+    snapshot (): RocksDB
+    get (key: Buffer): Promise<Buffer | null>
     read (options?: { capacity?: number, autoDestroy?: boolean }): ReadBatch
     write (options?: { capacity?: number, autoDestroy?: boolean }): WriteBatch
     iterator (range: RangeOptions): AsyncIterable<{ key: Buffer, value: Buffer }>

@@ -17,6 +17,8 @@ export interface LoadJob {
 
 export interface LoadResult {
   perSecond: number
+  /** All answers, those of the warm-up too. */
+  answers: number
   /** Milliseconds from the sending of a request to the end of its answer. */
   p50Ms: number
   p99Ms: number
@@ -32,9 +34,11 @@ export async function load ({ port, connections, warmupSeconds, seconds, request
   const until = from + seconds * 1000
   const latencies: number[] = []
   let next = 0
+  let answers = 0
 
   function record (sentAt: number): boolean {
     const now = performance.now()
+    answers++
     if (now >= from && now < until) latencies.push(now - sentAt)
     return now < until
   }
@@ -51,7 +55,9 @@ export async function load ({ port, connections, warmupSeconds, seconds, request
     for (const socket of sockets) socket.destroy()
   }
   latencies.sort((a, b) => a - b)
-  return { perSecond: latencies.length / seconds, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) }
+  return {
+    perSecond: latencies.length / seconds, answers, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99),
+  }
 }
 
 interface LoopOptions {

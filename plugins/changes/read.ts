@@ -107,6 +107,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     reply.header('cache-control', 'no-store')
     reply.header('x-accel-buffering', 'no')
     reply.header('changewell-revision', database.revision)
+    request.blocked = true
     reply.hijack()
     reply.raw.writeHead(200, reply.getHeaders() as Record<string, string>)
     reply.raw.flushHeaders()
@@ -119,6 +120,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     const seconds = waitOf(query.block, oneOf(request.headers.prefer), config.blockSecondsMax)
     let found = await source.read(since, query.limit)
     if (seconds > 0 && found.changes.length === 0) {
+      request.blocked = true
       const gone = new AbortController()
       const onClose = (): void => gone.abort()
       reply.raw.once('close', onClose)

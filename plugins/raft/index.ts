@@ -15,6 +15,11 @@ declare module 'fastify' {
   }
 }
 
+/** How loudly the events of the log are told: what an operator should know of stands out. */
+const levels = {
+  'tail-cut': 'warn', 'segment-made': 'debug', 'segment-removed': 'debug', 'segment-not-made': 'error', 'segment-not-removed': 'warn',
+} as const
+
 /** Opens the log, recovers what the database lacks, and takes proposals. */
 async function raft (app: FastifyInstance): Promise<void> {
   const { config, database } = app
@@ -25,7 +30,7 @@ async function raft (app: FastifyInstance): Promise<void> {
     segmentBytes: config.logSegmentBytes,
     onEvent: (event) => {
       metrics.onLogEvent(event)
-      if (event.type !== 'sync') app.log.info({ event }, 'log: %s', event.type)
+      if (event.type !== 'sync') app.log[levels[event.type]]({ event }, 'log: %s', event.type)
     },
   })
   app.addHook('onClose', () => log.close())

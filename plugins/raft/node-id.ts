@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DataFolderError } from './data-folder-error.ts'
 
 /**
  * This node's own id, 16 hex digits: made at the first start and kept beside the database, not in it, so that the
  * databases of all nodes are the same.
  *
- * @throws Error when the file holds something else.
+ * @throws DataFolderError when the file holds something else.
  */
 export async function nodeIdOf (dataDir: string): Promise<string> {
   const path = join(dataDir, 'node-id')
@@ -17,7 +18,8 @@ export async function nodeIdOf (dataDir: string): Promise<string> {
   if (found !== null) {
     const id = found.trim()
     if (!/^[0-9a-f]{16}$/.test(id)) {
-      throw new Error(`${path} does not hold a node id (16 hex digits). Put back the file from a backup; with another id this node would be a stranger to its own log.`)
+      throw new DataFolderError('NODE_ID_DAMAGED', `${path} does not hold a node id (16 hex digits). Put back the file ` +
+        'from a backup; with another id this node would be a stranger to its own log.')
     }
     return id
   }

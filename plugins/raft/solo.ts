@@ -3,6 +3,7 @@ import type { Applied, Database } from '../../storage/database.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Command, Outcome, Proposal } from '../../storage/types.ts'
 import type { Consensus, ConsensusStatus } from './consensus.ts'
+import { DataFolderError } from './data-folder-error.ts'
 import type { Log, LogError, LogErrorCode } from './log/index.ts'
 import { Proposals } from './proposals.ts'
 
@@ -57,15 +58,19 @@ export class Solo implements Consensus {
   /**
    * Replays what the log holds beyond the database, and begins a term of its own as a Raft leader does.
    *
-   * @throws when the database is ahead of the log: the log was lost, and acknowledged writes may be.
+   * @throws DataFolderError when database and log do not meet: one was lost, and acknowledged writes may be.
    */
   static async start (options: SoloOptions): Promise<Solo> {
     const { log, database } = options
     if (database.applied.index > log.lastIndex) {
-      throw new Error(`The database has applied command ${database.applied.index}, but the log ends at ${log.lastIndex}: the log folder was lost or is another node's. Put it back, or restore this node from a backup.`)
+      throw new DataFolderError('LOG_LOST', `The database has applied command ${database.applied.index}, but the log ` +
+        `ends at ${log.lastIndex}: the log folder was lost or is another node's. Put it back, or restore this node ` +
+        'from a backup.')
     }
     if (log.firstIndex > database.applied.index + 1) {
-      throw new Error(`The log begins at command ${log.firstIndex}, but the database has applied only ${database.applied.index}: the database folder was lost or is older than the log allows. Restore this node from a backup.`)
+      throw new DataFolderError('DATABASE_LOST', `The log begins at command ${log.firstIndex}, but the database has ` +
+        `applied only ${database.applied.index}: the database folder was lost or is older than the log allows. Put it ` +
+        'back, or restore this node from a backup.')
     }
     const term = log.hardState.term + 1
     const solo = new Solo(options, term)

@@ -18,7 +18,10 @@ declare module 'fastify' {
  * database's revision.
  */
 async function storage (app: FastifyInstance): Promise<void> {
-  const database = await Database.open(await openRocksStore(join(app.config.dataDir, 'db')), { cacheBytes: app.config.cacheBytesMax })
+  const store = await openRocksStore(join(app.config.dataDir, 'db'))
+  // Said before anything can fail, so that a start which does fail lets go of the folder.
+  app.addHook('onClose', () => store.close())
+  const database = await Database.open(store, { cacheBytes: app.config.cacheBytesMax })
   const diskSpace = await DiskSpace.watch(app.config.dataDir, app.config.diskFreeBytesMin)
   app.decorate('database', database)
   app.decorate('diskSpace', diskSpace)

@@ -67,7 +67,7 @@ test('a second node on the same folder is refused with the reason', async (t) =>
   const dataDir = folder(t)
   const first = node(t, { CHANGEWELL_DATA_DIR: dataDir })
   await first.says(/listens on/)
-  isExplained(t, await node(t, { CHANGEWELL_DATA_DIR: dataDir }).ended, /another/)
+  isExplained(t, await node(t, { CHANGEWELL_DATA_DIR: dataDir }).ended, /another process/i)
   first.child.kill('SIGTERM')
   t.equal((await first.ended).code, 0)
 })

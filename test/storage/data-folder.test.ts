@@ -60,9 +60,12 @@ t.test('the node keeps its id, and its cluster\'s, from start to start', async (
 t.test('a damaged node-id stops the start with what to do, and is left as it was', async (t) => {
   const dataDir = folder(t)
   await (await buildNode(t, { dataDir })).close()
-  for (const text of ['', 'not an id', '0123456789abcde', '0123456789abcdeg', '0123456789ABCDEF', '0123456789abcdef0', '\0'.repeat(16)]) {
+  const damaged = ['', 'not an id', '\0'.repeat(16), '0123456789ABCDEF']
+  for (const text of [...damaged, '0123456789abcde', '0123456789abcdeg', '0123456789abcdef0']) {
     writeFileSync(join(dataDir, 'node-id'), text)
-    await t.rejects(buildNode(t, { dataDir }), /node-id does not hold a node id .*Put back the file from a backup/, JSON.stringify(text))
+    await t.rejects(buildNode(t, { dataDir }), {
+      code: 'NODE_ID_DAMAGED', message: /node-id does not hold a node id .*Put back the file from a backup/,
+    }, JSON.stringify(text))
     t.equal(readFileSync(join(dataDir, 'node-id'), 'utf8'), text)
   }
   writeFileSync(join(dataDir, 'node-id'), 'nonsense')

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path'
+import { requestBytes } from '../client/request.ts'
+import { endChild, startChild, waitForLine } from '../children.ts'
+import { ask, type Contender } from './contender.ts'
+
+export interface NodeOptions {
+  /** The folder that the project was built to. */
+  dist: string
+  dataDir: string
+  /** Arguments for Node itself. */
+  nodeArgs?: string[]
+  /** Settings beside port and folder. */
+  env?: Record<string, string>
+}
+
+export interface NodeProcess {
+  pid: number
+  port: number
+  stop: () => Promise<void>
+}
+
+/** Starts a built node on a free port of the loopback address. */
+export async function startBuiltNode ({ dist, dataDir, nodeArgs = [], env = {} }: NodeOptions): Promise<NodeProcess> {
+  const child = startChild(process.execPath, [...nodeArgs, resolve(dist, 'app/main.js'), 'serve'], {
+    env: { CHANGEWELL_PORT: '0', CHANGEWELL_DATA_DIR: dataDir, CHANGEWELL_LOG_FORMAT: 'json', ...env },
+  })
+  const [, port] = await waitForLine(child, /listens on http:\/\/[^\s"]*:(\d+)/)
+  return { pid: child.pid!, port: Number(port), stop: () => endChild(child) }
+}
+
+const keys = '/tenants/bench/collections/values/keys'
+
+/** A node with the tenant and the collection that the requests name. */
+export async function startChangewell (options: NodeOptions, name = 'Changewell'): Promise<Contender> {
+  const { pid, port, stop } = await startBuiltNode(options)
+  await ask(port, 'POST', '/tenants', { name: 'bench' })
+  await ask(port, 'POST', '/tenants/bench/collections', { name: 'values' })
+  const stream = (accept: string) => ({ request: requestBytes('GET', '/changes?since=now', { headers: { accept } }) })
+  return {
+    name,
+    pid,
+    port,
+    stop,
+    put: (key, value) => requestBytes('PUT', `${keys}/${key}`, { body: `{"data":${value}}` }),
+    get: (key) => requestBytes('GET', `${keys}/${key}`),
+    getLocal: (key) => requestBytes('GET', `${keys}/${key}?consistency=local`),
+    page: (limit) => requestBytes('GET', `/changes?since=2&limit=${limit}`),
+    watches: {
+      'server-sent events': stream('text/event-stream'),
+      'NDJSON stream': stream('application/x-ndjson'),
+      'long poll': { request: { before: 'GET /changes?since=', after: '&block=60 HTTP/1.1\r\nhost: localhost\r\n\r\n' } },
+    },
+    sign: (key) => `"key":"${key}"`,
+  }
+}

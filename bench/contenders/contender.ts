@@ -1,0 +1,33 @@
+import type { Watch } from '../client/delivery.ts'
+
+/**
+ * A server that takes part in a measurement, with the requests that ask it for the same thing as the others, in its own
+ * words. Values are texts of JSON; keys are of `[a-z0-9-]` and the same for all.
+ */
+export interface Contender {
+  name: string
+  /** Of the server's process, whose time on the processors is counted. */
+  pid: number
+  port: number
+  put: (key: string, value: string) => Buffer
+  get: (key: string) => Buffer
+  /** A read that need not be the newest; absent where there is no such thing. */
+  getLocal?: (key: string) => Buffer
+  /** Many values in one answer. */
+  page?: (limit: number) => Buffer
+  watches: Record<string, Watch>
+  /** The text of a key as a watcher sees it. */
+  sign: (key: string) => string
+  stop: () => Promise<void>
+}
+
+/** Sends one request and returns the text of the answer. */
+export async function ask (port: number, method: string, path: string, body?: object): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`)
+  return text
+}

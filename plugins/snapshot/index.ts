@@ -1,0 +1,49 @@
+import { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { dumpOf } from '../../storage/dump.ts'
+import { Problem } from '../../storage/problem.ts'
+import { problems } from '../schemas.ts'
+
+const query = Type.Object({
+  tenant: Type.Optional(Type.String({ description: 'Only this tenant (a name or an id) and those below it.' })),
+}, { additionalProperties: false })
+
+/** `GET /snapshot`: the database at one revision, for a copy to start from; the feed goes on after that revision. */
+export default async function snapshot (instance: FastifyInstance): Promise<void> {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>()
+  const { config, database } = app
+  let taken = 0
+
+  app.get('/snapshot', {
+    config: { longLived: true },
+    schema: {
+      summary: 'Take the database at one revision',
+      description: 'Lines of JSON: `dump` (the header, with the revision after which the feed goes on), `tenant`, ' +
+        '`collection` and `entry` records, `end` with the number of lines before it and their CRC32C. A stream without ' +
+        '`end` was cut off.',
+      tags: ['changes'],
+      querystring: query,
+      response: { 200: Type.String({ description: 'application/x-ndjson' }), ...problems },
+    },
+  }, async (request, reply) => {
+    if (taken >= config.snapshotsMax) {
+      throw new Problem('TOO_MANY_READERS', { setting: 'CHANGEWELL_SNAPSHOTS_MAX', limit: config.snapshotsMax })
+    }
+    taken++
+    try {
+      await app.raft.readBarrier()
+      const { revision, lines } = await dumpOf(database.store.view(), request.query.tenant)
+      request.blocked = true
+      const stream = Readable.from(lines, { objectMode: false })
+      stream.once('close', () => { taken-- })
+      reply.header('content-type', 'application/x-ndjson; charset=utf-8')
+      reply.header('etag', `"${revision}"`)
+      return reply.send(stream as unknown as string)
+    } catch (error) {
+      taken--
+      throw error
+    }
+  })
+}
