@@ -132,8 +132,8 @@ export class Staging {
       this.#rows.set(name, value)
       this.#written.add(name)
     }
-    this.changes.push(...this.#changes)
-    this.mutations.push(...this.#redo)
+    for (const change of this.#changes) this.changes.push(change)
+    for (const mutation of this.#redo) this.mutations.push(mutation)
     this.#begin()
   }
 

@@ -18,6 +18,11 @@ export class Client {
     return this.#do({ kind: 'load', ...job }) as Promise<LoadResult>
   }
 
+  /** Sends each of the requests once. */
+  async send (port: number, requests: Buffer[]): Promise<void> {
+    await this.#do({ kind: 'load', port, requests, connections: 64, warmupSeconds: 0, seconds: Infinity, once: true })
+  }
+
   deliver (job: Omit<DeliveryJob, 'kind'>): Promise<DeliveryResult> {
     return this.#do({ kind: 'delivery', ...job }) as Promise<DeliveryResult>
   }
@@ -28,10 +33,16 @@ export class Client {
 
   async #do (job: Job): Promise<LoadResult | DeliveryResult> {
     this.#child.send(job)
-    const exit = once(this.#child, 'exit').then(() => { throw new Error('the client ended') })
-    exit.catch(() => {})
-    const [answer] = await Promise.race([once(this.#child, 'message'), exit]) as [Answer]
-    if ('fault' in answer) throw new Error(answer.fault)
-    return answer.result
+    const settled = new AbortController()
+    const { signal } = settled
+    const ended = once(this.#child, 'exit', { signal }).then(() => { throw new Error('the client ended') })
+    ended.catch(() => {})
+    try {
+      const [answer] = await Promise.race([once(this.#child, 'message', { signal }), ended]) as [Answer]
+      if ('fault' in answer) throw new Error(answer.fault)
+      return answer.result
+    } finally {
+      settled.abort()
+    }
   }
 }

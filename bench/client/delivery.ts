@@ -115,7 +115,7 @@ class Watcher {
 
   #onBody (part: Buffer): void {
     const now = performance.now()
-    this.#text += part.latin1Slice()
+    this.#text += part.toString('latin1')
     if (this.#awaited === null || !this.#text.includes(this.#awaited.sign)) return
     this.#awaited.resolve(now)
     this.#awaited = null

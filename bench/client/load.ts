@@ -13,6 +13,8 @@ export interface LoadJob {
   seconds: number
   /** Sent in turn, from the first, by all connections together. */
   requests: Uint8Array[]
+  /** The job is over when each of them has been answered. */
+  once?: boolean
 }
 
 export interface LoadResult {
@@ -27,8 +29,11 @@ export interface LoadResult {
 /** How long the last answers may take when the time is over. */
 const drainMs = 10_000
 
+/** How long it may take to send all requests once. */
+const onceMs = 120_000
+
 /** @throws Error for the first answer that is not a success, or a connection that ends. */
-export async function load ({ port, connections, warmupSeconds, seconds, requests }: LoadJob): Promise<LoadResult> {
+export async function load ({ port, connections, warmupSeconds, seconds, requests, once: isOnce = false }: LoadJob): Promise<LoadResult> {
   const begun = performance.now()
   const from = begun + warmupSeconds * 1000
   const until = from + seconds * 1000
@@ -40,7 +45,7 @@ export async function load ({ port, connections, warmupSeconds, seconds, request
     const now = performance.now()
     answers++
     if (now >= from && now < until) latencies.push(now - sentAt)
-    return now < until
+    return now < until && (!isOnce || next < requests.length)
   }
 
   const sockets: Socket[] = []
@@ -49,7 +54,7 @@ export async function load ({ port, connections, warmupSeconds, seconds, request
       const socket = connect({ port, host: '127.0.0.1', noDelay: true })
       sockets.push(socket)
       await once(socket, 'connect')
-      await loop(socket, { take: () => requests[next++ % requests.length]!, record, giveUpMs: until + drainMs - begun })
+      await loop(socket, { take: () => requests[next++ % requests.length]!, record, giveUpMs: isOnce ? onceMs : until + drainMs - begun })
     }))
   } finally {
     for (const socket of sockets) socket.destroy()

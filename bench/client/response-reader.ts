@@ -55,7 +55,7 @@ export class ResponseReader {
   #head (bytes: Buffer, at: number): number {
     const end = bytes.indexOf(headEnd, at)
     if (end === -1) return at
-    const head = bytes.latin1Slice(at, end)
+    const head = bytes.toString('latin1', at, end)
     this.#status = Number(head.slice(9, 12))
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
     if (length !== undefined && length !== '0') [this.#state, this.#left] = ['body', Number(length)]
@@ -77,7 +77,7 @@ export class ResponseReader {
   #chunkSize (bytes: Buffer, at: number): number {
     const end = bytes.indexOf(lineEnd, at)
     if (end === -1) return at
-    this.#left = parseInt(bytes.latin1Slice(at, end), 16)
+    this.#left = parseInt(bytes.toString('latin1', at, end), 16)
     this.#state = this.#left === 0 ? 'last-chunk-end' : 'chunk'
     return end + lineEnd.length
   }

@@ -24,6 +24,8 @@ export class Feed {
   readonly #streams = new Set<FeedStream>()
   readonly #chunks = new SharedChunks()
   readonly #sweep: NodeJS.Timeout
+  /** Changes that readers have not been told of. */
+  #unheard: Change[] = []
   #closed = false
 
   constructor (options: FeedOptions) {
@@ -42,10 +44,20 @@ export class Feed {
     return this.#streams.size
   }
 
+  /**
+   * Takes in the changes of one batch. Readers hear of them after the current turn, so that thousands of them do not
+   * keep the writers from their answers, and what several batches bring goes out together.
+   */
   publish (changes: Change[]): void {
     this.tail.push(changes)
-    for (const stream of this.#streams) stream.pump()
-    this.waiters.publish(changes)
+    this.#unheard = this.#unheard.concat(changes)
+    if (this.#unheard.length > changes.length) return
+    setImmediate(() => {
+      const unheard = this.#unheard
+      this.#unheard = []
+      for (const stream of this.#streams) stream.pump()
+      this.waiters.publish(unheard)
+    })
   }
 
   /** @throws Problem TOO_MANY_READERS when as many streams are open as the node allows. */

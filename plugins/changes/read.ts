@@ -125,10 +125,10 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       const onClose = (): void => gone.abort()
       reply.raw.once('close', onClose)
       const until = performance.now() + seconds * 1000
-      while (found.changes.length === 0 && found.lastRevision >= feed.tail.lastRevision) {
+      while (found.changes.length === 0 && !gone.signal.aborted && !feed.closed) {
         const left = (until - performance.now()) / 1000
-        if (left <= 0 || gone.signal.aborted || feed.closed) break
-        await feed.waiters.wait(source.matches, left, gone.signal)
+        if (left <= 0) break
+        if (found.lastRevision >= feed.tail.lastRevision) await feed.waiters.wait(source.matches, left, gone.signal)
         found = await source.read(found.lastRevision, query.limit)
       }
       reply.raw.off('close', onClose)

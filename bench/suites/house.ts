@@ -1,0 +1,64 @@
+import { mkdtemp, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { endChildren } from '../children.ts'
+import { Client } from '../client/client.ts'
+import { startBareFastify } from '../contenders/bare-fastify.ts'
+import { startChangewell } from '../contenders/changewell.ts'
+import type { Contender } from '../contenders/contender.ts'
+import { startEtcd } from '../contenders/etcd.ts'
+import type { Pace } from '../measure/pace.ts'
+
+/** The servers of a run and the client that asks them. */
+export interface House {
+  folder: string
+  client: Client
+  pace: Pace
+  changewell: Contender
+  /** With its newest changes hardly in memory, so that pages come from its disk. */
+  changewellFromDisk: Contender
+  bare: Contender
+  etcd: Contender | null
+}
+
+/** Keys that writes are spread over and reads ask for. */
+export const keys = Array.from({ length: 10_000 }, (_, at) => `key-${String(at).padStart(6, '0')}`)
+
+/** A value of 200 bytes, as configuration looks. */
+export const value = `{"name":"frontend","replicas":3,"image":"registry.example/frontend:1.2.3","settings":"${'x'.repeat(112)}"}`
+
+/** Starts all in a folder of their own; `use` gets them, and all end with it. */
+export async function withHouse<T> (dist: string, pace: Pace, use: (house: House) => Promise<T>): Promise<T> {
+  const folder = await dataFolder()
+  try {
+    const data = (name: string) => join(folder, name)
+    const house: House = {
+      folder,
+      pace,
+      client: new Client(),
+      changewell: await startChangewell({ dist, dataDir: data('changewell') }),
+      changewellFromDisk: await startChangewell({
+        dist, dataDir: data('changewell-from-disk'), env: { CHANGEWELL_FEED_TAIL_BYTES_MAX: '65536' },
+      }, 'Changewell from disk'),
+      bare: await startBareFastify(),
+      etcd: await startEtcd(data('etcd')),
+    }
+    await fill(house)
+    return await use(house)
+  } finally {
+    await endChildren()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Every server gets a value for each key, so that there is something to read. */
+async function fill ({ client, changewell, changewellFromDisk, bare, etcd }: House): Promise<void> {
+  for (const { port, put } of [changewell, changewellFromDisk, bare, ...etcd === null ? [] : [etcd]]) {
+    await client.send(port, keys.map((key) => put(key, value)))
+  }
+}
+
+/** Under `data/` of the project: a system's own temporary folder may be in memory, where a sync costs nothing. */
+export async function dataFolder (): Promise<string> {
+  await mkdir('data', { recursive: true })
+  return await mkdtemp(join('data', 'bench-'))
+}

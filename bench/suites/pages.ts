@@ -1,0 +1,31 @@
+import type { Section } from '../measure/figure.ts'
+import { loadFigure, processor, rate, underLoad } from '../measure/load-section.ts'
+import { inRounds } from '../measure/rounds.ts'
+import type { House } from './house.ts'
+
+const connections = 8
+
+/** Pages of the feed, from memory and from the disk. */
+export async function pages (house: House): Promise<Section> {
+  const { client, pace, changewell, changewellFromDisk, bare, etcd } = house
+  const section: Section = {
+    title: 'Feed pages',
+    about: `The first changes of the feed, at ${connections} connections. From memory: the newest changes are kept there. ` +
+      'From disk: a node that keeps next to none. Bare Fastify serialises as many objects from its memory; ' +
+      'etcd answers a range of as many keys, the nearest thing that it has.',
+    figures: [],
+  }
+  for (const limit of [100, 1000]) {
+    const contenders = [changewell, changewellFromDisk, bare, ...etcd === null ? [] : [etcd]]
+    const samples = await inRounds(contenders.map((contender) => underLoad(client, pace, contender, {
+      connections, requests: [contender.page!(limit)],
+    })), pace.rounds)
+    for (const { name, title } of [{ name: changewell.name, title: 'memory' }, { name: changewellFromDisk.name, title: 'disk' }]) {
+      const beside = new Map([name, bare.name, ...etcd === null ? [] : [etcd.name]].map((key) => [key, samples.get(key)!]))
+      section.figures.push(
+        loadFigure(`pages of ${limit} from ${title}`, beside, { ...rate('changes per second', limit), isCharted: true }),
+        loadFigure(`pages of ${limit} from ${title}`, beside, { ...processor, isCharted: false }))
+    }
+  }
+  return section
+}

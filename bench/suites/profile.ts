@@ -1,0 +1,2 @@
+import type { SuiteOptions } from './suite.ts'
+export async function profile (options: SuiteOptions): Promise<void> {}

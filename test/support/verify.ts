@@ -1,0 +1,127 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BinaryReader } from '../../storage/binary.ts'
+import { decodeChange } from '../../storage/change.ts'
+import { decodeEntry, isLive } from '../../storage/entry.ts'
+import { decodeRequest } from '../../storage/request.ts'
+import { openRocksStore } from '../../storage/rocksdb.ts'
+import type { Family, Row, Store } from '../../storage/store.ts'
+import { hex, Replay, type DerivedFamily } from './replay.ts'
+
+export interface Verified {
+  /** Of the last command whose effects are here. */
+  index: number
+  revision: number
+  /** The JSON text of every change, in order. */
+  texts: string[]
+}
+
+const all = { start: Buffer.of(0), end: Buffer.alloc(64, 0xff) }
+const faultsShown = 10
+
+/**
+ * Looks at a copy of a node's database, so that what the node finds when it starts again is what its end left.
+ *
+ * @throws Error when the families do not agree.
+ */
+export async function verifyFolder (dataDir: string): Promise<Verified> {
+  const copy = mkdtempSync(join(tmpdir(), 'changewell-verify-'))
+  try {
+    cpSync(join(dataDir, 'db'), copy, { recursive: true })
+    const store = await openRocksStore(copy)
+    try {
+      return await verifyStore(store)
+    } finally {
+      await store.close()
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Replays the history, which must be whole, and compares what follows from it with every family.
+ *
+ * @throws Error when they differ.
+ */
+export async function verifyStore (store: Store): Promise<Verified> {
+  const faults: string[] = []
+  const { index, revision, timestamp, firstRevision } = await positionOf(store)
+  if (firstRevision !== 1) throw new Error(`the history begins at ${firstRevision} and cannot be replayed`)
+  const replay = new Replay()
+  const texts: string[] = []
+  let lastTimestamp = 0
+  for (const { key, value } of await rowsOf(store, 'changes')) {
+    const next = texts.length + 1
+    const { scope, text } = decodeChange(next, value)
+    const { change, tenants, collection } = replay.apply(text.toString())
+    texts.push(text.toString())
+    if (key.toString('hex') !== hex(next) || change.revision !== next) {
+      throw new Error(`change ${next} is row ${key.toString('hex')} and says ${change.revision}`)
+    }
+    const { type, key: name = null, tags = [] } = change
+    compare(`scope of ${next}`, JSON.stringify(scope), JSON.stringify({ type, tenants, collection, key: name, tags }), faults)
+    if (Date.parse(change.timestamp) < lastTimestamp) faults.push(`change ${next} is older than the one before`)
+    lastTimestamp = Date.parse(change.timestamp)
+  }
+  if (texts.length !== revision) faults.push(`the position says ${revision}, the history has ${texts.length} changes`)
+  if (timestamp < lastTimestamp) faults.push(`the position says ${timestamp}, the last change ${lastTimestamp}`)
+  for (const family of Object.keys(replay.rows) as DerivedFamily[]) {
+    await compareFamily(store, family, replay.rows[family], faults)
+  }
+  await verifyRequests(store, faults)
+  if (faults.length > 0) {
+    throw new Error(`The families do not agree at revision ${revision} (${faults.length} faults):\n` +
+      faults.slice(0, faultsShown).join('\n'))
+  }
+  return { index, revision, texts }
+}
+
+type Rows = Map<string, string>
+
+async function compareFamily (store: Store, family: DerivedFamily, expected: Rows, faults: string[]): Promise<void> {
+  const missing = new Map(expected)
+  for (const { key, value } of await rowsOf(store, family)) {
+    const name = key.toString('hex')
+    compare(`${family} ${name}`, shown(family, key, value), expected.get(name) ?? 'nothing', faults)
+    missing.delete(name)
+  }
+  for (const [name, value] of missing) compare(`${family} ${name}`, 'nothing', value, faults)
+}
+
+function shown (family: DerivedFamily, key: Buffer, value: Buffer): string {
+  if (family === 'tenant_changes') return decodeChange(0, value).text.toString()
+  if (family !== 'entries') return value.toString()
+  const { revision, timestamp, data } = decodeEntry(key, value)
+  return `${isLive(value) ? 'live' : 'deleted'} ${revision} ${timestamp} ${data.toString()}`
+}
+
+/** Each request stands there twice: under its key and under the time at which it expires. */
+async function verifyRequests (store: Store, faults: string[]): Promise<void> {
+  const byKey: string[] = []
+  const byTime: string[] = []
+  for (const { key, value } of await rowsOf(store, 'requests')) {
+    if (key[0] === 'k'.charCodeAt(0)) byKey.push(`${key.toString('utf8', 1)} ${hex(decodeRequest(value).expiresAt)}`)
+    else byTime.push(`${key.toString('utf8', 9)} ${key.toString('hex', 1, 9)}`)
+  }
+  compare('requests', byTime.sort().join('\n'), byKey.sort().join('\n'), faults)
+}
+
+async function positionOf (store: Store): Promise<Record<'index' | 'revision' | 'timestamp' | 'firstRevision', number>> {
+  const row = await store.get('meta', Buffer.from('applied'))
+  if (row === null) return { index: 0, revision: 0, timestamp: 0, firstRevision: 1 }
+  const from = new BinaryReader(row)
+  const [index, , revision, timestamp, firstRevision] = [from.u64(), from.u64(), from.u64(), from.u64(), from.u64()]
+  return { index, revision, timestamp, firstRevision }
+}
+
+async function rowsOf (store: Store, family: Family): Promise<Row[]> {
+  const rows: Row[] = []
+  for await (const row of store.scan(family, all)) rows.push(row)
+  return rows
+}
+
+function compare (what: string, found: string, expected: string, faults: string[]): void {
+  if (found !== expected) faults.push(`${what}: found ${found}, expected ${expected}`)
+}
