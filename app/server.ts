@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, {
+  LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest,
+} from 'fastify'
 import changes from '../plugins/changes/index.ts'
 import cluster from '../plugins/cluster/index.ts'
 import collections from '../plugins/collections/index.ts'
@@ -12,9 +14,10 @@ import problems, { clientErrorHandler, frameworkErrors } from '../plugins/proble
 import { renderProblem } from '../plugins/problems/render.ts'
 import raft from '../plugins/raft/index.ts'
 import snapshot from '../plugins/snapshot/index.ts'
+import shutdown from '../plugins/shutdown/index.ts'
 import storage from '../plugins/storage/index.ts'
 import tenants from '../plugins/tenants/index.ts'
-import trace from '../plugins/trace/index.ts'
+import trace, { identify } from '../plugins/trace/index.ts'
 import transactions from '../plugins/transactions/index.ts'
 import validation from '../plugins/validation/index.ts'
 import writes from '../plugins/writes/index.ts'
@@ -22,7 +25,6 @@ import type { Config } from './config.ts'
 import { explainedErrors } from './errors-page.ts'
 import { errors } from './errors.ts'
 import { version } from './version.ts'
-
 
 /** The whole node as a Fastify instance: it opens the data folder, but does not listen and knows no process. */
 export async function buildServer (config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
@@ -36,8 +38,8 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
     return503OnClosing: false,
     routerOptions: { maxParamLength: 16 * 1024, caseSensitive: true },
     genReqId: requestIds(),
-    frameworkErrors: frameworkErrors(errors),
-    clientErrorHandler: clientErrorHandler(errors),
+    frameworkErrors: frameworkErrors(errors, greet),
+    clientErrorHandler: clientErrorHandler(errors, ({ database }) => ({ 'changewell-revision': String(database.revision) })),
   })
   app.decorate('config', config)
   app.server.maxConnections = config.connectionsMax
@@ -53,6 +55,7 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
 
 async function registerPlugins (app: FastifyInstance, config: Config): Promise<void> {
   await app.register(trace)
+  await app.register(shutdown)
   await app.register(problems, { errors })
   await app.register(validation)
   await app.register(json, { depthMax: config.jsonDepthMax })
@@ -71,6 +74,12 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   await app.register(transactions)
   await app.register(snapshot)
   await app.register(cluster)
+}
+
+/** What every answer carries, for those that no hooks run for. */
+function greet (request: FastifyRequest, reply: FastifyReply): void {
+  identify(request, reply)
+  reply.header('changewell-revision', request.server.database.revision)
 }
 
 /** Ids that no other run of any node gives out: a random beginning and a count. */

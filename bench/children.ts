@@ -11,6 +11,7 @@ const graceMs = 10_000
 const startMs = 30_000
 
 const running = new Set<ChildProcess>()
+let isInterrupted = false
 
 export interface ChildOptions {
   /** The child's whole environment: nothing is inherited, so that a run does not depend on who starts it. */
@@ -22,6 +23,7 @@ export interface ChildOptions {
 
 /** Starts a program. `endChildren` ends it at the latest. */
 export function startChild (command: string, args: string[], options: ChildOptions = {}): ChildProcess {
+  if (isInterrupted) throw new Error('interrupted')
   const child = spawn(command, args, { env: {}, stdio: ['ignore', 'pipe', 'pipe'], ...options })
   running.add(child)
   child.once('exit', () => running.delete(child))
@@ -46,9 +48,31 @@ export async function endChild (child: ChildProcess): Promise<void> {
   clearTimeout(force)
 }
 
-/** Ends all that still run; for the way out after an error or a signal. */
+/** Ends all that still run: for the way out, whatever led there. */
 export async function endChildren (): Promise<void> {
   await Promise.all([...running].map(endChild))
+}
+
+/**
+ * Does a program's work in children, which end before it does. A signal ends them too: the work then fails at whatever
+ * it was doing, and cleans up as after any other failure.
+ */
+export async function runWithChildren (work: () => Promise<number>): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // Not once: npm and the shell may both pass on the same Ctrl-C, and the second must not cut the cleaning short.
+    process.on(signal, () => {
+      isInterrupted = true
+      void endChildren()
+    })
+  }
+  try {
+    process.exitCode = await work()
+  } catch (error) {
+    if (!isInterrupted) throw error
+    process.exitCode = 130
+  } finally {
+    await endChildren()
+  }
 }
 
 /**

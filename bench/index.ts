@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { spawnSync } from 'node:child_process'
-import { endChildren } from './children.ts'
+import { builtFolder } from './build.ts'
+import { runWithChildren } from './children.ts'
 import type { SuiteOptions } from './suites/suite.ts'
 
 /** Each suite is loaded when it is called for. */
@@ -26,15 +26,11 @@ if (values.help || names.some((name) => !Object.hasOwn(suites, name))) {
   process.exit(values.help ? 0 : 2)
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { void endChildren().then(() => process.exit(130)) })
-
-const say = (text: string): void => { process.stdout.write(`${text}\n`) }
-if (values.dist === undefined && spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' }).status !== 0) process.exit(1)
-try {
+await runWithChildren(async () => {
+  const dist = builtFolder(values.dist)
   for (const name of names) {
     const run = await suites[name]!()
-    await run({ dist: values.dist ?? 'dist', quick: values.quick, say })
+    await run({ dist, quick: values.quick, say: (text) => { process.stdout.write(`${text}\n`) } })
   }
-} finally {
-  await endChildren()
-}
+  return 0
+})

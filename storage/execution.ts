@@ -18,16 +18,23 @@ import type { Compare, Operation, WriteCommand, Written } from './types.ts'
  */
 export function executeWrite (staging: Staging, command: WriteCommand): { branch: 'then' | 'else', written: Written[] } {
   const failed = command.compare.find((compare) => !holds(staging, compare))
-  if (failed !== undefined && command.else === undefined) {
-    throw new Problem('PRECONDITION_FAILED', {
-      tenant: failed.tenant, collection: failed.collection, key: failed.key, revision: revisionOf(staging, failed),
-    })
-  }
+  if (failed !== undefined && command.else === undefined) throw refusalOf(staging, failed)
   const branch = failed === undefined ? 'then' : 'else'
   const operations = failed === undefined ? command.then : command.else ?? []
   const writer = new Writer(staging, new Date(staging.position.timestamp).toISOString())
   for (const operation of operations) writer.perform(operation)
   return { branch, written: writer.written }
+}
+
+/** That there is no such place is told before what the key there is not (RFC 9110, section 13.2.1). */
+function refusalOf (staging: Staging, failed: Compare): Problem {
+  const { collection, key } = failed
+  const tenant = staging.catalog.tenant(failed.tenant)
+  if (tenant === null) return new Problem('TENANT_NOT_FOUND', { tenant: failed.tenant })
+  if (staging.catalog.collection(tenant, collection) === null) {
+    return new Problem('COLLECTION_NOT_FOUND', { tenant: tenant.name, collection })
+  }
+  return new Problem('PRECONDITION_FAILED', { tenant: tenant.name, collection, key, revision: revisionOf(staging, failed) })
 }
 
 function holds (staging: Staging, compare: Compare): boolean {

@@ -27,6 +27,14 @@ export function tenantNameFault (name: string): string | null {
   return null
 }
 
+/**
+ * The name or id of a tenant, or the name of a collection, that must exist: it is only looked up, unless it is longer
+ * than any that was ever given.
+ */
+export function referenceFault (reference: string): string | null {
+  return lengthFault(reference, tenantBytesMax)
+}
+
 /** Slashes are allowed, as in `non-free/libs`, and mean nothing. At most 256 bytes. */
 export function collectionNameFault (name: string): string | null {
   return nameFault(name, collectionBytesMax)

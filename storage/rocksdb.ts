@@ -202,6 +202,10 @@ function openError (directory: string, error: unknown): StorageOpenError {
     return new StorageOpenError('DATA_DIR_LOCKED',
       `Another process has ${directory} open. Stop it, or give this node a folder of its own with CHANGEWELL_DATA_DIR.`, error)
   }
+  if (/no space left/i.test(reason)) {
+    return new StorageOpenError('DATA_DIR_UNUSABLE',
+      `There is no room to open the database in ${directory} (${reason}). Nothing is lost: free some space and start the node again.`, error)
+  }
   return new StorageOpenError('DATA_DIR_UNUSABLE',
     `The database in ${directory} cannot be opened (${reason}). Check that the folder is this user's to write and its disk is sound; a damaged folder is restored from a backup, never repaired by guess.`, error)
 }

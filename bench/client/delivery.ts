@@ -5,8 +5,10 @@ import { ResponseReader } from './response-reader.ts'
 
 /** How a reader asks for what is to come. */
 export interface Watch {
-  /** Of a stream: the whole request. Of a long poll: what stands before and after the revision to begin at. */
-  request: Uint8Array | { before: string, after: string }
+  /** Opens a stream, or is answered with the revision that the first long poll begins at. */
+  request: Uint8Array
+  /** What stands before and after the revision in the request of a long poll; absent for a stream. */
+  poll?: { before: string, after: string }
 }
 
 /** Readers wait; writes come one by one, each when all readers have the one before. */
@@ -99,8 +101,11 @@ class Watcher {
   }
 
   static async open (port: number, watch: Watch): Promise<Watcher> {
-    const watcher = new Watcher(await openSocket(port), watch)
-    watcher.#ask('now')
+    const socket = await openSocket(port)
+    const watcher = new Watcher(socket, watch)
+    socket.write(watch.request)
+    // From its first bytes on a stream is open, and misses nothing.
+    await inTime(once(socket, 'data'))
     return watcher
   }
 
@@ -119,22 +124,14 @@ class Watcher {
     if (this.#awaited === null || !this.#text.includes(this.#awaited.sign)) return
     this.#awaited.resolve(now)
     this.#awaited = null
-    if (this.#isStream) this.#text = ''
+    if (this.#watch.poll === undefined) this.#text = ''
   }
 
   /** The end of a long poll says where the next one goes on. */
   #onEnd (): void {
+    const { poll } = this.#watch
     const revision = /"lastRevision":(\d+)/.exec(this.#text)?.[1]
     this.#text = ''
-    if (revision !== undefined) this.#ask(revision)
-  }
-
-  get #isStream (): boolean {
-    return this.#watch.request instanceof Uint8Array
-  }
-
-  #ask (since: string): void {
-    const { request } = this.#watch
-    this.#socket.write(request instanceof Uint8Array ? request : `${request.before}${since}${request.after}`)
+    if (poll !== undefined && revision !== undefined) this.#socket.write(`${poll.before}${revision}${poll.after}`)
   }
 }

@@ -33,7 +33,8 @@ const drainMs = 10_000
 const onceMs = 120_000
 
 /** @throws Error for the first answer that is not a success, or a connection that ends. */
-export async function load ({ port, connections, warmupSeconds, seconds, requests, once: isOnce = false }: LoadJob): Promise<LoadResult> {
+export async function load (job: LoadJob): Promise<LoadResult> {
+  const { port, connections, warmupSeconds, seconds, requests, once: isOnce = false } = job
   const begun = performance.now()
   const from = begun + warmupSeconds * 1000
   const until = from + seconds * 1000
@@ -54,7 +55,8 @@ export async function load ({ port, connections, warmupSeconds, seconds, request
       const socket = connect({ port, host: '127.0.0.1', noDelay: true })
       sockets.push(socket)
       await once(socket, 'connect')
-      await loop(socket, { take: () => requests[next++ % requests.length]!, record, giveUpMs: isOnce ? onceMs : until + drainMs - begun })
+      const giveUpMs = isOnce ? onceMs : until + drainMs - begun
+      await loop(socket, { take: () => requests[next++ % requests.length]!, record, giveUpMs })
     }))
   } finally {
     for (const socket of sockets) socket.destroy()

@@ -1,5 +1,11 @@
+interface RequestParts {
+  /** JSON text. */
+  body?: string
+  headers?: Record<string, string>
+}
+
 /** The bytes of an HTTP/1.1 request, made once and sent many times. */
-export function requestBytes (method: string, path: string, { body, headers = {} }: { body?: string, headers?: Record<string, string> } = {}): Buffer {
+export function requestBytes (method: string, path: string, { body, headers = {} }: RequestParts = {}): Buffer {
   const all = body === undefined
     ? { host: 'localhost', ...headers }
     : { host: 'localhost', 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers }

@@ -48,7 +48,10 @@ export async function startChangewell (options: NodeOptions, name = 'Changewell'
     watches: {
       'server-sent events': stream('text/event-stream'),
       'NDJSON stream': stream('application/x-ndjson'),
-      'long poll': { request: { before: 'GET /changes?since=', after: '&block=60 HTTP/1.1\r\nhost: localhost\r\n\r\n' } },
+      'long poll': {
+        request: requestBytes('GET', '/changes?since=now'),
+        poll: { before: 'GET /changes?since=', after: '&block=60 HTTP/1.1\r\nhost: localhost\r\n\r\n' },
+      },
     },
     sign: (key) => `"key":"${key}"`,
   }

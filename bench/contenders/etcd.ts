@@ -7,7 +7,9 @@ import type { Contender } from './contender.ts'
 /** Where Debian's package etcd-server puts it. */
 const program = '/usr/bin/etcd'
 
-/** One member with its defaults, so every write is synced; null when etcd is not installed. Spoken to in JSON over HTTP. */
+/**
+ * One member with its defaults, so every write is synced, spoken to in JSON over HTTP; null when etcd is not installed.
+ */
 export async function startEtcd (dataDir: string): Promise<Contender | null> {
   try {
     await access(program, constants.X_OK)

@@ -17,15 +17,15 @@ export interface LoadPlan {
 }
 
 /** A server under load, ready to be measured beside others. */
-export function underLoad (client: Client, pace: Pace, { name, port, pid }: Contender, plan: LoadPlan): Entrant<LoadSample> {
+export function underLoad (client: Client, pace: Pace, contender: Contender, plan: LoadPlan): Entrant<LoadSample> {
+  const { name, port, pid } = contender
   return {
     name,
     async measure () {
       const before = await processorSeconds(pid)
       const result = await client.load({ port, ...plan, seconds: pace.seconds, warmupSeconds: pace.warmupSeconds })
       const after = await processorSeconds(pid)
-      const seconds = before === null || after === null ? NaN : after - before
-      return { ...result, processorMicros: seconds / result.answers * 1e6 }
+      return { ...result, processorMicros: (after - before) / result.answers * 1e6 }
     },
   }
 }
@@ -39,19 +39,22 @@ export interface Aspect {
 }
 
 /** A figure for an aspect of samples, the first entrant's against the others'. */
-export function loadFigure (title: string, samples: Map<string, LoadSample[]>, { unit, better, value, isCharted }: Aspect): Figure {
+export function loadFigure (title: string, samples: Map<string, LoadSample[]>, aspect: Aspect): Figure {
+  const { unit, better, value, isCharted } = aspect
   const [subject, ...neighbours] = [...samples].map(([name, list]) => ({ name, values: list.map(value) }))
   return { title, unit, better, subject: subject!.values, neighbours, isCharted }
 }
 
-export const p50: Omit<Aspect, 'isCharted'> = { unit: 'p50 ms', better: 'lower', value: (sample) => sample.p50Ms }
+type Measure = Omit<Aspect, 'isCharted'>
 
-export const p99: Omit<Aspect, 'isCharted'> = { unit: 'p99 ms', better: 'lower', value: (sample) => sample.p99Ms }
+export const p50: Measure = { unit: 'p50 ms', better: 'lower', value: (sample) => sample.p50Ms }
 
-export const processor: Omit<Aspect, 'isCharted'> = {
+export const p99: Measure = { unit: 'p99 ms', better: 'lower', value: (sample) => sample.p99Ms }
+
+export const processor: Measure = {
   unit: 'processor µs each', better: 'lower', value: (sample) => sample.processorMicros,
 }
 
-export function rate (unit: string, each = 1): Omit<Aspect, 'isCharted'> {
+export function rate (unit: string, each = 1): Measure {
   return { unit, better: 'higher', value: (sample) => sample.perSecond * each }
 }

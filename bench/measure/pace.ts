@@ -8,6 +8,6 @@ export interface Pace {
   deliveries: number
 }
 
-export const fullPace: Pace = { rounds: 5, seconds: 1.2, warmupSeconds: 0.3, deliveries: 20 }
+export const fullPace: Pace = { rounds: 7, seconds: 0.8, warmupSeconds: 0.2, deliveries: 15 }
 
-export const quickPace: Pace = { rounds: 2, seconds: 0.5, warmupSeconds: 0.2, deliveries: 8 }
+export const quickPace: Pace = { rounds: 2, seconds: 0.4, warmupSeconds: 0.15, deliveries: 6 }

@@ -10,17 +10,23 @@ export interface Entrant<Sample> {
 const restMs = 100
 
 /**
- * Measures all in turn, several times: A B C, then B C A. What disturbs the machine for a while so disturbs all alike, and
- * nobody always comes after the same one.
+ * Measures all in turn, several times: A B C, then B C A. What disturbs the machine for a while so disturbs all alike,
+ * and none always goes first.
  *
  * @returns the samples of each, by name and in the order of rounds
  */
-export async function inRounds<Sample> (entrants: Array<Entrant<Sample>>, rounds: number): Promise<Map<string, Sample[]>> {
+export async function inRounds<Sample> (
+  entrants: Array<Entrant<Sample>>, rounds: number
+): Promise<Map<string, Sample[]>> {
   const samples = new Map<string, Sample[]>(entrants.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round++) {
     for (let place = 0; place < entrants.length; place++) {
       const { name, measure } = entrants[(round + place) % entrants.length]!
-      samples.get(name)!.push(await measure())
+      try {
+        samples.get(name)!.push(await measure())
+      } catch (error) {
+        throw new Error(`${name} could not be measured`, { cause: error })
+      }
       await pause(restMs)
     }
   }

@@ -14,8 +14,8 @@ const top = 62
 const bottom = 34
 
 /**
- * How many times better than each neighbour, as bars from a line at 1 on a logarithmic scale: to the right is better, to
- * the left worse, and twice as good is as long as half as good.
+ * How many times better than each neighbour, as bars from a line at 1 on a logarithmic scale: to the right is better,
+ * to the left worse, and twice as good is as long as half as good.
  */
 export function renderChart (title: string, figures: Figure[]): string {
   const names = [...new Set(figures.flatMap(({ neighbours }) => neighbours.map(({ name }) => name)))]

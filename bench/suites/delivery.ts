@@ -47,7 +47,12 @@ function delivered ({ client, pace }: House, contender: Contender, watch: string
     async measure () {
       const keys = Array.from({ length: pace.deliveries }, () => `delivery-${written++}`)
       const { lastMs } = await client.deliver({
-        port, watchers, pauseMs, watch: watches[watch]!, writes: keys.map((key) => put(key, value)), signs: keys.map(sign),
+        port,
+        watchers,
+        pauseMs,
+        watch: watches[watch]!,
+        writes: keys.map((key) => put(key, value)),
+        signs: keys.map(sign),
       })
       return lastMs.sort((a, b) => a - b)
     },

@@ -20,11 +20,13 @@ export async function pages (house: House): Promise<Section> {
     const samples = await inRounds(contenders.map((contender) => underLoad(client, pace, contender, {
       connections, requests: [contender.page!(limit)],
     })), pace.rounds)
-    for (const { name, title } of [{ name: changewell.name, title: 'memory' }, { name: changewellFromDisk.name, title: 'disk' }]) {
-      const beside = new Map([name, bare.name, ...etcd === null ? [] : [etcd.name]].map((key) => [key, samples.get(key)!]))
+    for (const [{ name }, place] of [[changewell, 'memory'], [changewellFromDisk, 'disk']] as const) {
+      const names = [name, bare.name, ...etcd === null ? [] : [etcd.name]]
+      const beside = new Map(names.map((one) => [one, samples.get(one)!]))
+      const title = `pages of ${limit} from ${place}`
       section.figures.push(
-        loadFigure(`pages of ${limit} from ${title}`, beside, { ...rate('changes per second', limit), isCharted: true }),
-        loadFigure(`pages of ${limit} from ${title}`, beside, { ...processor, isCharted: false }))
+        loadFigure(title, beside, { ...rate('changes per second', limit), isCharted: true }),
+        loadFigure(title, beside, { ...processor, isCharted: false }))
     }
   }
   return section

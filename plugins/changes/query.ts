@@ -38,7 +38,7 @@ export function filterOf (catalog: Catalog, { tenant, descendants, collection, k
  * @throws Problem INVALID_FIELD; REVISION_AHEAD for a revision that this database has not reached.
  */
 export function sinceOf (since: string | undefined, lastEventId: string | undefined, revision: number): number {
-  const [field, text] = lastEventId === undefined ? ['since', since] : ['Last-Event-ID', lastEventId]
+  const [field, text] = lastEventId === undefined ? ['since', since] : ['last-event-id', lastEventId]
   if (text === undefined) return 0
   if (text === 'now') return revision
   if (!/^(0|[1-9][0-9]{0,15})$/.test(text) || !Number.isSafeInteger(Number(text))) {

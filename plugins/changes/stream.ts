@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Problem } from '../../storage/problem.ts'
+import { Problem } from '../../storage/problem.ts'
 import type { Source } from './source.ts'
 import { Frame, type Framing, type Tail } from './tail.ts'
 
@@ -46,6 +46,7 @@ export class FeedStream {
       this.pump()
     })
     options.response.on('close', () => this.end('client'))
+    options.response.on('error', () => this.end('client'))
   }
 
   get cursor (): number {
@@ -104,7 +105,7 @@ export class FeedStream {
       this.pump()
     } catch (error) {
       this.#reading = false
-      this.end('problem', error as Problem)
+      this.end('problem', asProblem(error))
     }
   }
 
@@ -113,6 +114,11 @@ export class FeedStream {
     response.write(bytes)
     if (response.writableLength > bufferBytesMax) this.#blockedSince ??= performance.now()
   }
+}
+
+function asProblem (error: unknown): Problem {
+  if (error instanceof Problem) return error
+  return new Problem('STORAGE_FAILED', { reason: error instanceof Error ? error.message : String(error) }, { cause: error })
 }
 
 interface Chunk {

@@ -5,7 +5,7 @@ import { Problem } from '../../storage/problem.ts'
 import { problems } from '../schemas.ts'
 
 const settings = Type.Object({
-  historyChanges: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
+  historyChanges: Type.Union([Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }), Type.Null()], {
     description: 'How many of the newest changes the history keeps, at least; null keeps all. Values of keys and the feeds of tenants are never cut.',
   }),
 }, { additionalProperties: false })

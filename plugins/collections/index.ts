@@ -60,6 +60,7 @@ export default async function collections (instance: FastifyInstance): Promise<v
       then: [{
         type: 'collection-create', tenant, collection: name, ...(changeTags === undefined ? {} : { tags: changeTags }),
       }],
+      fields: { tenant: 'tenant', collection: '/name' },
     })
     const tenantName = database.catalog.tenant(tenant)?.name ?? tenant
     reply.code(201)
@@ -93,6 +94,7 @@ export default async function collections (instance: FastifyInstance): Promise<v
   }, async (request) => {
     const { written: [deleted] } = await app.write(request, {
       then: [{ type: 'collection-delete', ...request.params, recursive: request.query.recursive }],
+      fields: { tenant: 'tenant', collection: 'collection' },
     })
     return { revision: deleted!.revision, timestamp: new Date(deleted!.timestamp).toISOString() }
   })

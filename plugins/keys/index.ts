@@ -39,6 +39,8 @@ const writeConditions = Type.Object({
 
 const base = '/tenants/:tenant/collections/:collection/keys'
 
+const namesInPath = { tenant: 'tenant', collection: 'collection', key: 'key' }
+
 /** Keys: the current value of each, read and written one by one. */
 export default async function keys (instance: FastifyInstance): Promise<void> {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>()
@@ -95,6 +97,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
       then: [{
         type: 'put', ...request.params, data: (value as RawJson).bytes, ...(changeTags === undefined ? {} : { tags: changeTags }),
       }],
+      fields: namesInPath,
     })
     const { revision, timestamp, created } = outcome.written[0]!
     reply.code(created ? 201 : 200).header('etag', etagOf(revision))
@@ -109,6 +112,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     const outcome = await app.write(request, {
       compare: compareOf(request.headers, request.params),
       then: [{ type: 'delete', ...request.params }],
+      fields: namesInPath,
     })
     const { revision, timestamp } = outcome.written[0]!
     return { revision, timestamp: new Date(timestamp).toISOString() }

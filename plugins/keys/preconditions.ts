@@ -20,16 +20,16 @@ export function compareOf (headers: Conditions, key: Omit<Compare, 'revision'>):
   const ifMatch = headers['if-match']
   const ifNoneMatch = headers['if-none-match']
   if (ifMatch !== undefined && ifNoneMatch !== undefined) {
-    throw invalid('If-None-Match', 'cannot stand beside If-Match')
+    throw invalid('if-none-match', 'cannot stand beside If-Match')
   }
   if (ifNoneMatch !== undefined) {
-    if (ifNoneMatch.trim() !== '*') throw invalid('If-None-Match', 'must be * on a write: the key must not exist')
+    if (ifNoneMatch.trim() !== '*') throw invalid('if-none-match', 'must be * on a write: the key must not exist')
     return [{ ...key, revision: 0 }]
   }
   if (ifMatch === undefined) return []
   if (ifMatch.trim() === '*') return [{ ...key, revision: 'exists' }]
   const tag = /^\s*"(0|[1-9][0-9]{0,15})"\s*$/.exec(ifMatch)?.[1]
-  if (tag === undefined) throw invalid('If-Match', 'must be * or one entity tag, the revision in double quotes: "12"')
+  if (tag === undefined) throw invalid('if-match', 'must be * or one entity tag, the revision in double quotes: "12"')
   return [{ ...key, revision: Number(tag) }]
 }
 

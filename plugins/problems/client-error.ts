@@ -12,9 +12,10 @@ interface HttpSocket extends Socket {
 
 /**
  * Answers what cannot become a request: malformed HTTP, a head that is too long, a request that does not end in time.
- * For Fastify's option `clientErrorHandler`, which calls it on the instance.
+ * For Fastify's option `clientErrorHandler`, which calls it on the instance. `headersOf` gives the headers that every
+ * answer of the instance has.
  */
-export function clientErrorHandler (errors: ErrorTable) {
+export function clientErrorHandler (errors: ErrorTable, headersOf = (_app: FastifyInstance): Record<string, string> => ({})) {
   return function answerClientError (this: FastifyInstance | void, error: ConnectionError, socket: Socket): void {
     const answering = (socket as HttpSocket)._httpMessage?.headersSent === true
     // Bytes after the head of another answer would become part of that answer.
@@ -24,7 +25,7 @@ export function clientErrorHandler (errors: ErrorTable) {
     }
     const problem = toProblem(error, this?.server?.requestTimeout ?? 0)
     const { status, headers, body } = renderProblem(errors, problem)
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    const lines = Object.entries({ ...headers, ...this && headersOf(this) }).map(([name, value]) => `${name}: ${value}\r\n`)
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
   }

@@ -30,7 +30,9 @@ async function raft (app: FastifyInstance): Promise<void> {
     segmentBytes: config.logSegmentBytes,
     onEvent: (event) => {
       metrics.onLogEvent(event)
-      if (event.type !== 'sync') app.log[levels[event.type]]({ event }, 'log: %s', event.type)
+      if (event.type === 'sync') return
+      const reason = 'error' in event ? { err: event.error } : {}
+      app.log[levels[event.type]]({ event, ...reason }, 'log: %s', event.type)
     },
   })
   app.addHook('onClose', () => log.close())

@@ -72,6 +72,11 @@ export class Solo implements Consensus {
         `applied only ${database.applied.index}: the database folder was lost or is older than the log allows. Put it ` +
         'back, or restore this node from a backup.')
     }
+    if (log.termOf(database.applied.index) !== database.applied.term) {
+      throw new DataFolderError('LOG_LOST', `The database has applied command ${database.applied.index} of term ` +
+        `${database.applied.term}, which in the log has another term: the log folder is another node's. Put back this ` +
+        'node\'s own, or restore it from a backup.')
+    }
     const term = log.hardState.term + 1
     const solo = new Solo(options, term)
     await solo.#replay()

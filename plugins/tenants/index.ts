@@ -47,6 +47,7 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
     const { name, tags: changeTags } = request.body
     const { written: [created] } = await app.write(request, {
       then: [{ type: 'tenant-create', tenant: name, ...(changeTags === undefined ? {} : { tags: changeTags }) }],
+      fields: { tenant: '/name' },
     })
     reply.code(201).header('location', `/tenants/${encodeURIComponent(name)}`)
     return { id: String(created!.revision), name, revision: created!.revision }
@@ -73,6 +74,7 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
     const { name, tags: changeTags } = request.body
     const { written: [renamed] } = await app.write(request, {
       then: [{ type: 'tenant-rename', tenant: request.params.tenant, name, ...(changeTags === undefined ? {} : { tags: changeTags }) }],
+      fields: { tenant: 'tenant' },
     })
     return { id: String(renamed!.id), name, revision: renamed!.revision }
   })
@@ -89,6 +91,7 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
   }, async (request) => {
     const outcome = await app.write(request, {
       then: [{ type: 'tenant-delete', tenant: request.params.tenant, recursive: request.query.recursive }],
+      fields: { tenant: 'tenant' },
     })
     const { revision, timestamp } = outcome.written.at(-1)!
     return { revision, timestamp: new Date(timestamp).toISOString() }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
 /** What may stand in a request id that a client chose: it is written to logs and headers. */
@@ -21,17 +21,22 @@ declare module 'fastify' {
 function trace (app: FastifyInstance, _options: object, done: () => void): void {
   app.decorateRequest('traceparent', null)
   app.addHook('onRequest', (request, reply, next) => {
-    const given = request.headers['x-request-id']
-    if (typeof given === 'string' && requestIdPattern.test(given)) {
-      request.id = given
-      request.log = request.log.child({ clientRequestId: given })
-    }
+    identify(request, reply)
     const traceparent = request.headers.traceparent
     if (typeof traceparent === 'string' && traceparentPattern.test(traceparent)) request.traceparent = traceparent
-    reply.header('x-request-id', request.id)
     next()
   })
   done()
+}
+
+/** Gives the request the id that the client chose for it, when it is well formed, and the answer the request's id. */
+export function identify (request: FastifyRequest, reply: FastifyReply): void {
+  const given = request.headers['x-request-id']
+  if (typeof given === 'string' && requestIdPattern.test(given)) {
+    request.id = given
+    request.log = request.log.child({ clientRequestId: given })
+  }
+  reply.header('x-request-id', request.id)
 }
 
 export default fp(trace, { name: 'trace', fastify: '5.x' })

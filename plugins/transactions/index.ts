@@ -6,11 +6,14 @@ import type { RawJson } from '../../storage/raw-json.ts'
 import type { Operation } from '../../storage/types.ts'
 import { data, problems, revision, tags, writeHeaders, written } from '../schemas.ts'
 
+/** The greatest whole number that is exact, less the one that stands for any revision in the log. */
+const revisionMax = Number.MAX_SAFE_INTEGER - 1
+
 const comparison = Type.Object({
   tenant: Type.String(),
   collection: Type.String(),
   key: Type.String(),
-  revision: Type.Integer({ minimum: 0, description: 'The revision that the key must have; 0 means absent.' }),
+  revision: Type.Integer({ minimum: 0, maximum: revisionMax, description: 'The revision that the key must have; 0 means absent.' }),
 }, { additionalProperties: false })
 
 const operation = Type.Object({

@@ -3,14 +3,18 @@ import fp from 'fastify-plugin'
 import { Problem } from '../../storage/problem.ts'
 import type { Compare, Operation, Outcome } from '../../storage/types.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import { checkCompare, checkOperation, type NameLimits } from './names.ts'
+import { checkCompare, checkOperation, type FieldOf, type NameLimits } from './names.ts'
+
+type Branch = 'compare' | 'then' | 'else'
 
 export interface WriteRequest {
   compare?: Compare[]
   then: Operation[]
   else?: Operation[]
   /** JSON pointers to the operations in the request's body, for errors; `/changes/0`, or nothing for a single one. */
-  at?: (branch: 'compare' | 'then' | 'else', place: number) => string
+  at?: (branch: Branch, place: number) => string
+  /** Members that the request has elsewhere than in its body, or there by other names, for errors. */
+  fields?: Partial<Record<keyof Operation, string>>
 }
 
 export type SuccessfulOutcome = Extract<Outcome, { ok: true }>
@@ -33,12 +37,13 @@ async function writes (app: FastifyInstance): Promise<void> {
     keyBytesMax: config.keyBytesMax, tagsMax: config.tagsMax, tagBytesMax: config.tagBytesMax,
   }
 
-  app.decorate('write', async (request: FastifyRequest, { compare = [], then, else: otherwise, at = () => '' }: WriteRequest) => {
+  app.decorate('write', async (request: FastifyRequest, { compare = [], then, else: otherwise, at = () => '', fields = {} }: WriteRequest) => {
     const { isLow, freeBytes, neededBytes } = app.diskSpace
     if (isLow) throw new Problem('DISK_FULL', { freeBytes, neededBytes })
-    compare.forEach((item, place) => checkCompare(item, at('compare', place), limits))
-    then.forEach((item, place) => checkOperation(item, at('then', place), limits))
-    otherwise?.forEach((item, place) => checkOperation(item, at('else', place), limits))
+    const fieldsOf = (branch: Branch, place: number): FieldOf => (member) => fields[member] ?? `${at(branch, place)}/${member}`
+    compare.forEach((item, place) => checkCompare(item, fieldsOf('compare', place), limits))
+    then.forEach((item, place) => checkOperation(item, fieldsOf('then', place), limits))
+    otherwise?.forEach((item, place) => checkOperation(item, fieldsOf('else', place), limits))
     const write = { kind: 'write' as const, compare, then, ...(otherwise === undefined ? {} : { else: otherwise }) }
     const key = idempotencyKeyOf(request, config.idempotencyKeyBytesMax)
     const idempotency = key === null ? {} : { idempotency: { key, fingerprint: fingerprintOf(write) } }
@@ -55,7 +60,7 @@ function idempotencyKeyOf (request: FastifyRequest, bytesMax: number): string | 
   if (key === undefined) return null
   if (typeof key !== 'string' || !/^[\x21-\x7e]+$/.test(key) || key.length > bytesMax) {
     throw new Problem('INVALID_FIELD', {
-      field: 'Idempotency-Key', reason: `must be 1 to ${bytesMax} visible ASCII characters without spaces`,
+      field: 'idempotency-key', reason: `must be 1 to ${bytesMax} visible ASCII characters without spaces`,
     })
   }
   return key

@@ -1,4 +1,4 @@
-import { collectionNameFault, keyFault, tagFault, tenantNameFault } from '../../storage/names.ts'
+import { collectionNameFault, keyFault, referenceFault, tagFault, tenantNameFault } from '../../storage/names.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Compare, Operation } from '../../storage/types.ts'
 
@@ -8,24 +8,31 @@ export interface NameLimits {
   tagBytesMax: number
 }
 
-/** Whether names are well spelt. Tenants and collections that must exist are only looked up, later. */
-export function checkOperation (operation: Operation, at: string, limits: NameLimits): void {
-  const { type, tenant, collection, key, tags } = operation
-  if (collection !== undefined && tenant === undefined) throw invalid(`${at}/collection`, 'needs a tenant beside it')
-  if (key !== undefined && collection === undefined) throw invalid(`${at}/key`, 'needs a tenant and a collection beside it')
-  if (type === 'delete' && key === undefined) throw invalid(`${at}/key`, 'is required to delete: only keys can be deleted by a change')
-  if (type === 'delete' && operation.data !== undefined) throw invalid(`${at}/data`, 'has no place in a delete')
-  if (type === 'tenant-create') check(tenantNameFault(tenant ?? ''), '/name')
-  if (type === 'tenant-rename') check(tenantNameFault(operation.name ?? ''), '/name')
-  if (type === 'collection-create') check(collectionNameFault(collection ?? ''), '/name')
-  if (key !== undefined) check(keyFault(key, limits.keyBytesMax), `${at}/key`)
+/** What the request calls a member of an operation: a JSON pointer into the body, or a name in the path. */
+export type FieldOf = (member: keyof Operation) => string
+
+/** Whether names are well spelt. Tenants and collections that must exist are looked up later. */
+export function checkOperation (operation: Operation, field: FieldOf, limits: NameLimits): void {
+  const { type, tenant, collection, key, name, tags } = operation
+  if (collection !== undefined && tenant === undefined) throw invalid(field('collection'), 'needs a tenant beside it')
+  if (key !== undefined && collection === undefined) throw invalid(field('key'), 'needs a tenant and a collection beside it')
+  if (type === 'delete' && key === undefined) throw invalid(field('key'), 'is required to delete: only keys can be deleted by a change')
+  if (type === 'delete' && operation.data !== undefined) throw invalid(field('data'), 'has no place in a delete')
+  if (tenant !== undefined) check((type === 'tenant-create' ? tenantNameFault : referenceFault)(tenant), field('tenant'))
+  if (collection !== undefined) {
+    check((type === 'collection-create' ? collectionNameFault : referenceFault)(collection), field('collection'))
+  }
+  if (name !== undefined) check(tenantNameFault(name), field('name'))
+  if (key !== undefined) check(keyFault(key, limits.keyBytesMax), field('key'))
   if (tags === undefined) return
-  if (tags.length > limits.tagsMax) throw invalid(`${at}/tags`, `must be at most ${limits.tagsMax} tags (CHANGEWELL_TAGS_MAX)`)
-  tags.forEach((tag, place) => check(tagFault(tag, limits.tagBytesMax), `${at}/tags/${place}`))
+  if (tags.length > limits.tagsMax) throw invalid(field('tags'), `must be at most ${limits.tagsMax} tags (CHANGEWELL_TAGS_MAX)`)
+  tags.forEach((tag, place) => check(tagFault(tag, limits.tagBytesMax), `${field('tags')}/${place}`))
 }
 
-export function checkCompare ({ key }: Compare, at: string, limits: NameLimits): void {
-  check(keyFault(key, limits.keyBytesMax), `${at}/key`)
+export function checkCompare ({ tenant, collection, key }: Compare, field: FieldOf, limits: NameLimits): void {
+  check(referenceFault(tenant), field('tenant'))
+  check(referenceFault(collection), field('collection'))
+  check(keyFault(key, limits.keyBytesMax), field('key'))
 }
 
 function check (fault: string | null, field: string): void {

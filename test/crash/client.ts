@@ -5,10 +5,16 @@ import type { Ledger, LedgerWrite } from './ledger.ts'
 export const tenant = 'stable'
 export const collections = ['a', 'b']
 const keys = 40
-const paddingBytesMax = 1500
+const paddingBytesMax = 6000
 
 /** An answer that came whole, or null. */
-type Answer = { status: number, body: { revision?: number, changes?: Array<{ revision: number }> } } | null
+type Answer = { status: number, body: Body } | null
+
+interface Body {
+  revision?: number
+  changes?: Array<{ revision: number }>
+  code?: string
+}
 
 /** The node is gone. */
 class Gone extends Error {}
@@ -118,15 +124,18 @@ export class Client {
     if (!await this.#settle(this.#ledger.begin(marks), method, path, body, headers)) throw new Gone()
   }
 
-  /** Sends a write and notes the answer; false when there was none. */
+  /** Sends a write and notes the answer; false when there was none, or the node said that it goes. */
   async #settle (write: LedgerWrite, method: string, path: string, body?: object, headers = {}): Promise<boolean> {
     const answer = await send(`${this.#url}${path}`, method, body, headers)
     if (answer === null) return false
-    const { status, body: { revision, changes } } = answer
+    const { status, body: { revision, changes, code } } = answer
     if (status === 200 || status === 201) {
       this.#ledger.acknowledge(write, changes?.map((change) => change.revision) ?? [revision!])
     } else if (status === 404 || status === 412) this.#ledger.refuse(write)
-    else throw new Error(`${method} ${path} was answered ${status} ${JSON.stringify(answer.body)}`)
+    else if (code === 'DRAINING') {
+      this.#ledger.refuse(write)
+      return false
+    } else throw new Error(`${method} ${path} was answered ${status} ${JSON.stringify(answer.body)}`)
     return true
   }
 
@@ -156,7 +165,7 @@ async function send (url: string, method: string, body: object | undefined, head
   const type = body === undefined ? {} : { 'content-type': 'application/json' }
   try {
     const response = await fetch(url, { method, ...content, headers: { ...type, ...headers } })
-    return { status: response.status, body: await response.json() as NonNullable<Answer>['body'] }
+    return { status: response.status, body: await response.json() as Body }
   } catch {
     return null
   }

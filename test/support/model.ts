@@ -45,11 +45,15 @@ export class Model {
   write (command: WriteCommand): { revisions: number[], branch: string } | { code: string } {
     const before = structuredClone({ tenants: this.tenants, changes: this.changes })
     try {
-      const holds = command.compare.every((compare) => {
+      const failed = command.compare.find((compare) => {
         const revision = this.tenants.get(compare.tenant)?.collections.get(compare.collection)?.keys.get(compare.key)?.revision ?? 0
-        return compare.revision === 'exists' ? revision > 0 : revision === compare.revision
+        return compare.revision === 'exists' ? revision === 0 : revision !== compare.revision
       })
-      if (!holds && command.else === undefined) throw new Refused('PRECONDITION_FAILED')
+      const holds = failed === undefined
+      if (!holds && command.else === undefined) {
+        this.#collection(failed.tenant, failed.collection)
+        throw new Refused('PRECONDITION_FAILED')
+      }
       const from = this.revision
       for (const operation of holds ? command.then : command.else ?? []) this.#perform(operation)
       return {

@@ -70,7 +70,7 @@ export async function verifyStore (store: Store): Promise<Verified> {
   for (const family of Object.keys(replay.rows) as DerivedFamily[]) {
     await compareFamily(store, family, replay.rows[family], faults)
   }
-  await verifyRequests(store, faults)
+  await verifyRequests(store, revision, faults)
   if (faults.length > 0) {
     throw new Error(`The families do not agree at revision ${revision} (${faults.length} faults):\n` +
       faults.slice(0, faultsShown).join('\n'))
@@ -97,13 +97,23 @@ function shown (family: DerivedFamily, key: Buffer, value: Buffer): string {
   return `${isLive(value) ? 'live' : 'deleted'} ${revision} ${timestamp} ${data.toString()}`
 }
 
-/** Each request stands there twice: under its key and under the time at which it expires. */
-async function verifyRequests (store: Store, faults: string[]): Promise<void> {
+/**
+ * Each request stands there twice: under its key and under the time at which it expires. What it is said to have
+ * written must have been.
+ */
+async function verifyRequests (store: Store, lastRevision: number, faults: string[]): Promise<void> {
   const byKey: string[] = []
   const byTime: string[] = []
   for (const { key, value } of await rowsOf(store, 'requests')) {
-    if (key[0] === 'k'.charCodeAt(0)) byKey.push(`${key.toString('utf8', 1)} ${hex(decodeRequest(value).expiresAt)}`)
-    else byTime.push(`${key.toString('utf8', 9)} ${key.toString('hex', 1, 9)}`)
+    if (key[0] !== 'k'.charCodeAt(0)) {
+      byTime.push(`${key.toString('utf8', 9)} ${key.toString('hex', 1, 9)}`)
+      continue
+    }
+    const { expiresAt, outcome } = decodeRequest(value)
+    byKey.push(`${key.toString('utf8', 1)} ${hex(expiresAt)}`)
+    for (const { revision } of outcome.ok ? outcome.written : []) {
+      if (revision > lastRevision) faults.push(`a request is said to have written ${revision}, which is not there`)
+    }
   }
   compare('requests', byTime.sort().join('\n'), byKey.sort().join('\n'), faults)
 }

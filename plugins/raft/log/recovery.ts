@@ -99,7 +99,10 @@ function replayActive (segments: Segments): Scan {
   const bytes = Buffer.allocUnsafeSlow(segment.header.capacity)
   // The last batch of a process that was killed may be in the system's memory only: it counts once it is on the disk.
   fs.fdatasyncSync(segment.fd)
-  for (let done = 0; done < bytes.length;) done += fs.readSync(segment.fd, bytes, done, bytes.length - done, done)
+  for (let done = 0, read = 0; done < bytes.length; done += read) {
+    read = fs.readSync(segment.fd, bytes, done, bytes.length - done, done)
+    if (read === 0) throw damaged(segment.file, done, segments.lastIndex, 'the file ends too early')
+  }
 
   const scan = scanSegment(bytes, segment.seed, (record: LogRecord, offset: number) => {
     if (record.kind === recordKinds.hardState) {

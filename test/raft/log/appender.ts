@@ -1,5 +1,4 @@
 /** Appends until it is killed, several requests at a time, and prints what has become durable. Argument: the folder. */
-import { writeSync } from 'node:fs'
 import { Log } from '../../../plugins/raft/log/index.ts'
 import { entry } from './helpers.ts'
 
@@ -16,7 +15,7 @@ async function appendOn (): Promise<void> {
     const commit = next - 1
     next += count
     await log.append(next % 4 === 0 ? { hardState: { term: 1, vote: null, commit }, entries } : { entries })
-    writeSync(1, `${commit + count}\n`)
+    process.stdout.write(`${commit + count}\n`)
     if (log.lastIndex - log.firstIndex > entriesKept * 2) await log.compact(log.durableIndex - entriesKept)
   }
 }

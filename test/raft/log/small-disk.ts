@@ -2,7 +2,6 @@
  * Works on a disk that is soon full, or under a limit on the size of files, and prints what it sees as lines of JSON.
  * Arguments: `segments` or `write`, and the folder.
  */
-import { writeSync } from 'node:fs'
 import { Log, LogError } from '../../../plugins/raft/log/index.ts'
 import type { LogEvent } from '../../../plugins/raft/log/index.ts'
 import { entry, readAll, textOf } from './helpers.ts'
@@ -15,7 +14,7 @@ const options = { directory, segmentBytes: 16_384, onEvent: ({ type }: LogEvent)
 process.on('SIGXFSZ', () => {})
 
 function tell (what: object): void {
-  writeSync(1, `${JSON.stringify(what)}\n`)
+  process.stdout.write(`${JSON.stringify(what)}\n`)
 }
 
 async function codeOf (append: Promise<void>): Promise<string> {

@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+
+/** How often connections are looked for that nobody uses any more. */
+const intervalMs = 50
+
+/**
+ * Lets go of connections while the node stops. Fastify closes those that are idle when it begins to stop, but two kinds
+ * would hold the node up: one that was at work then and falls idle afterwards, and one that never sent a request, which
+ * for Node is not idle.
+ */
+async function shutdown (app: FastifyInstance): Promise<void> {
+  const { server } = app
+  const unused = new Set<Socket>()
+  let timer: NodeJS.Timeout | undefined
+
+  // With TLS, requests come over the socket inside the connection's.
+  server.on('setSecureContext' in server ? 'secureConnection' : 'connection', (socket: Socket) => {
+    unused.add(socket)
+    socket.once('close', () => unused.delete(socket))
+  })
+  server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket))
+
+  app.addHook('preClose', async () => {
+    closeUnused()
+    timer = setInterval(closeUnused, intervalMs)
+  })
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (timer !== undefined) reply.header('connection', 'close')
+    done()
+  })
+  app.addHook('onClose', async () => clearInterval(timer))
+
+  function closeUnused (): void {
+    for (const socket of unused) socket.destroy()
+    server.closeIdleConnections()
+  }
+}
+
+export default fp(shutdown, { name: 'shutdown', fastify: '5.x' })
