@@ -29,10 +29,10 @@ export const settings = {
   bodyBytesMax: bytes(4 * MiB, 1 * KiB, 256 * MiB, 'Longest body of a request'),
   jsonDepthMax: count('levels', 100, 1, 10_000, 'Deepest nesting of JSON in a body'),
   batchChangesMax: count('changes', 1000, 1, 100_000, 'Most changes in one batch or transaction'),
-  keyBytesMax: bytes(1 * KiB, 1, 4 * KiB, 'Longest key or name'),
+  keyBytesMax: bytes(1 * KiB, 1, 4 * KiB, 'Longest key'),
   tagsMax: count('tags', 32, 0, 1000, 'Most tags on one change'),
   tagBytesMax: bytes(256, 1, 4 * KiB, 'Longest tag'),
-  pageChangesMax: count('changes', 10_000, 1, 1_000_000, 'Greatest limit of a page'),
+  pageChangesMax: count('changes', 10_000, 100, 1_000_000, 'Greatest limit of a page'),
   pageBytesMax: bytes(16 * MiB, 1 * KiB, 1 * GiB, 'Bytes after which a page ends early'),
   pageScanMax: count('rows', 100_000, 1, 100_000_000, 'Rows that one filtered page may look at before it ends early'),
 

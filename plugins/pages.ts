@@ -5,7 +5,9 @@ import { Problem } from '../storage/problem.ts'
  *
  * @throws Problem INVALID_FIELD when the limit is above the greatest.
  */
-export function pageOf<Item> (items: Item[], nameOf: (item: Item) => string, after: string | undefined, limit: number, limitMax: number): { items: Item[], next: string | null } {
+export function pageOf<Item> (
+  items: Item[], nameOf: (item: Item) => string, after: string | undefined, limit: number, limitMax: number
+): { items: Item[], next: string | null } {
   checkLimit(limit, limitMax)
   const sorted = items.sort((a, b) => nameOf(a) < nameOf(b) ? -1 : 1)
   const rest = after === undefined ? sorted : sorted.filter((item) => nameOf(item) > after)

@@ -36,8 +36,8 @@ const defaultSettings: Settings = { historyChanges: null }
  * The replicated state machine: applies committed commands in log order. It is deterministic; time, ids and chance come
  * inside the commands, so that nodes which applied the same log hold the same bytes.
  *
- * What it shows (`revision`, `catalog`) is what has been written to the store; what it executes runs on a catalog of its
- * own, which is ahead of the shown one while a batch is being written.
+ * What it shows (`revision`, `catalog`) is what has been written to the store; what it executes runs on a catalog of
+ * its own, which is ahead of the shown one while a batch is being written.
  */
 export class Database {
   /** Tenants and collections as of `revision`. */
@@ -52,7 +52,10 @@ export class Database {
   #failure: Error | null = null
   #onChanges: (changes: Change[]) => void = () => {}
 
-  private constructor (store: Store, cache: RowCache, catalogs: [Catalog, Catalog], position: Position, clusterId: string | null, settings: Settings) {
+  private constructor (
+    store: Store, cache: RowCache, catalogs: [Catalog, Catalog], position: Position, clusterId: string | null,
+    settings: Settings
+  ) {
     this.store = store
     this.cache = cache
     this.catalog = catalogs[0]
@@ -93,7 +96,7 @@ export class Database {
   }
 
   /** Called with the changes of each batch, in order, once readers can see them. */
-  set onChanges (listener: (changes: Change[]) => void) {
+  listen (listener: (changes: Change[]) => void): void {
     this.#onChanges = listener
   }
 

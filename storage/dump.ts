@@ -45,7 +45,9 @@ export async function dumpOf (view: View, tenant?: string): Promise<Dump> {
   }
 }
 
-async function * recordsOf (view: View, catalog: Catalog, top: TenantNode | undefined, header: object): AsyncGenerator<Buffer> {
+async function * recordsOf (
+  view: View, catalog: Catalog, top: TenantNode | undefined, header: object
+): AsyncGenerator<Buffer> {
   yield line('dump', JSON.stringify(header))
   for (const tenant of catalog.tenants(top)) {
     yield line('tenant', JSON.stringify({ ...tenantOf(tenant), id: String(tenant.id) }))

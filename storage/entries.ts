@@ -5,7 +5,9 @@ import type { Store } from './store.ts'
 import type { Entry } from './types.ts'
 
 /** The current value of a key, or null. */
-export async function readEntry (cache: RowCache, tenant: number, collection: number, key: string): Promise<Entry | null> {
+export async function readEntry (
+  cache: RowCache, tenant: number, collection: number, key: string
+): Promise<Entry | null> {
   const row = entryKey(tenant, collection, key)
   const value = await cache.load({ family: 'entries', key: row })
   return value === null || !isLive(value) ? null : decodeEntry(row, value)
@@ -34,7 +36,9 @@ export async function readKeys (store: Store, tenant: number, collection: number
   let scanned = 0
   let last: string | null = null
   for await (const { key, value } of store.scan('entries', keysRange(tenant, collection, query.prefix, query.after))) {
-    if (entries.length === query.limit || bytes >= query.bytesMax || scanned === query.scanMax) return { entries, next: last }
+    if (entries.length === query.limit || bytes >= query.bytesMax || scanned === query.scanMax) {
+      return { entries, next: last }
+    }
     const entry = decodeEntry(key, value)
     last = entry.key
     scanned++

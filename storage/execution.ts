@@ -76,7 +76,8 @@ class Writer {
   /** A change without a key: it is history only and leaves no entry. */
   #record (operation: Operation): void {
     const tenant = operation.tenant === undefined ? null : this.#tenant(operation)
-    const collection = tenant === null || operation.collection === undefined ? null : this.#collection(operation, tenant)
+    const isPlaced = tenant !== null && operation.collection !== undefined
+    const collection = isPlaced ? this.#collection(operation, tenant) : null
     this.#append(operation, tenant, collection, true)
   }
 
@@ -118,7 +119,8 @@ class Writer {
     if (parentName !== '' && parent === null) throw new Problem('TENANT_NOT_FOUND', { tenant: parentName })
     const id = this.#staging.position.revision + 1
     this.#setTenant({ id, parent: parent?.id ?? 0, segment, revision: id })
-    this.#append({ type: operation.type, data: json({ id: String(id) }), ...tagsOf(operation) }, catalog.tenantById(id), null, true)
+    const data = json({ id: String(id) })
+    this.#append({ type: operation.type, data, ...tagsOf(operation) }, catalog.tenantById(id), null, true)
   }
 
   #renameTenant (operation: Operation): void {
@@ -130,7 +132,8 @@ class Writer {
     const holder = this.#staging.catalog.tenant(name)
     if (holder !== null && holder !== tenant) throw new Problem('TENANT_EXISTS', { tenant: name })
     this.#setTenant({ id: tenant.id, parent: tenant.parent, segment, revision: this.#staging.position.revision + 1 })
-    this.#append({ type: operation.type, data: json({ id: String(tenant.id), previous }), ...tagsOf(operation) }, tenant, null, false)
+    const data = json({ id: String(tenant.id), previous })
+    this.#append({ type: operation.type, data, ...tagsOf(operation) }, tenant, null, false)
     this.written.at(-1)!.id = tenant.id
   }
 
@@ -170,7 +173,7 @@ class Writer {
     this.#append({ type: operation.type, data: json({ id: String(id) }), ...tagsOf(operation) }, tenant, row, true)
   }
 
-  /** The collection's keys leave the tenant feed one by one, because it is ordered by revision; the rest goes by range. */
+  /** The keys leave the tenant feed one by one, because it is ordered by revision; the rest goes by range. */
   #deleteCollection (operation: Operation): void {
     const tenant = this.#tenant(operation)
     const collection = this.#collection(operation, tenant)
@@ -192,12 +195,18 @@ class Writer {
   }
 
   /** Gives out the next revision and puts the change into the history, the tenant's feed and the tags' index. */
-  #append (operation: Operation, tenant: TenantNode | null, collection: CollectionRow | null, created: boolean): number {
+  #append (
+    operation: Operation, tenant: TenantNode | null, collection: CollectionRow | null, created: boolean
+  ): number {
     const { position } = this.#staging
     const revision = ++position.revision
     const tags = operation.tags === undefined ? [] : [...new Set(operation.tags)]
     const scope: Scope = {
-      type: operation.type, tenants: tenant?.path ?? [], collection: collection?.id ?? 0, key: operation.key ?? null, tags,
+      type: operation.type,
+      tenants: tenant?.path ?? [],
+      collection: collection?.id ?? 0,
+      key: operation.key ?? null,
+      tags,
     }
     const text = changeText({
       revision,

@@ -96,12 +96,21 @@ async function collect (source: AsyncIterable<Change>, query: PageQuery): Promis
 async function readTagged (store: Store, query: PageQuery): Promise<Page> {
   const perTag = await Promise.all([...new Set(query.filter.tags)].map((tag) => readTag(store, tag, query)))
   // A tag whose rows were cut off is known only up to its last row, and so is the merge.
-  const until = Math.min(query.until, ...perTag.filter(({ cut }) => cut).map(({ revisions }) => revisions.at(-1) ?? query.since))
+  const known = perTag.filter(({ cut }) => cut).map(({ revisions }) => revisions.at(-1) ?? query.since)
+  const until = Math.min(query.until, ...known)
   const revisions = [...new Set(perTag.flatMap((tag) => tag.revisions))].filter((revision) => revision <= until)
   return collect(readEach(store, revisions.sort((a, b) => a - b)), { ...query, until })
 }
 
-async function readTag (store: Store, tag: string, { since, until, limit, scanMax }: PageQuery): Promise<{ revisions: number[], cut: boolean }> {
+interface TagRevisions {
+  revisions: number[]
+  /** There may be more after the last one. */
+  cut: boolean
+}
+
+async function readTag (
+  store: Store, tag: string, { since, until, limit, scanMax }: PageQuery
+): Promise<TagRevisions> {
   const most = Math.min(scanMax, Math.max(limit, 1000))
   const revisions: number[] = []
   for await (const { key } of store.scan('tags', tagRange(tag, since + 1, until + 1), { limit: most })) {

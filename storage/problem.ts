@@ -1,6 +1,6 @@
 /**
- * What every problem carries, by its code. `app/errors.ts` gives each code its status and its sentence; the two are held
- * together by the compiler.
+ * What every problem carries, by its code. `app/errors.ts` gives each code its status and its sentence; the two are
+ * held together by the compiler.
  */
 export interface Problems {
   // What the request said wrongly.

@@ -44,7 +44,8 @@ export async function openRocksStore (directory: string): Promise<Store> {
   } catch (error) {
     throw openError(directory, error)
   }
-  const sessions = Object.fromEntries(families.map((name) => [name, root.columnFamily(name)])) as Record<Family, RocksDB>
+  const named = families.map((name) => [name, root.columnFamily(name)])
+  const sessions = Object.fromEntries(named) as Record<Family, RocksDB>
   checkShape(sessions)
   return new RocksStore(root, sessions)
 }
@@ -141,7 +142,9 @@ class RocksStore implements Store {
   }
 }
 
-function scanSession (session: RocksDB, range: Range, { reverse = false, limit }: ScanOptions = {}): AsyncIterable<Row> {
+function scanSession (
+  session: RocksDB, range: Range, { reverse = false, limit }: ScanOptions = {}
+): AsyncIterable<Row> {
   // One more than the limit, so that the first answer already shows that the scan is at its end.
   const capacity = limit === undefined ? scanRows : Math.min(limit + 1, scanRows)
   return session.iterator({

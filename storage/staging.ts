@@ -12,7 +12,7 @@ interface RangeRequest {
   limit?: number
 }
 
-/** Thrown by an execution that needs rows which are not loaded yet: they are loaded, and it runs again from its start. */
+/** Thrown by an execution that needs rows which are not loaded yet: they are loaded, and it begins again. */
 export class Missing extends Error {
   readonly row: RowKey | null
   readonly range: RangeRequest | null
@@ -84,7 +84,9 @@ export class Staging {
   range (family: Family, range: Range, valueBytes: number, limit?: number): Row[] {
     const name = `${rowName(family, range.start)}-${range.end.toString('latin1')}`
     const loaded = this.#ranges.get(name)
-    if (loaded === undefined) throw new Missing(null, { family, range, valueBytes, ...(limit === undefined ? {} : { limit }) })
+    if (loaded === undefined) {
+      throw new Missing(null, { family, range, valueBytes, ...(limit === undefined ? {} : { limit }) })
+    }
     const rows = new Map(loaded.map((row) => [rowName(family, row.key), row]))
     for (const layer of [this.#rows, this.#overlay]) {
       for (const [held, value] of layer) {
@@ -172,7 +174,8 @@ export class Staging {
     const rows: Row[] = []
     const options = range.limit === undefined ? {} : { limit: range.limit }
     for await (const { key, value } of this.#store.scan(range.family, range.range, options)) {
-      rows.push({ key, value: value.length <= range.valueBytes ? value : Buffer.from(value.subarray(0, range.valueBytes)) })
+      const isShort = value.length <= range.valueBytes
+      rows.push({ key, value: isShort ? value : Buffer.from(value.subarray(0, range.valueBytes)) })
     }
     this.#ranges.set(`${rowName(range.family, range.range.start)}-${range.range.end.toString('latin1')}`, rows)
   }

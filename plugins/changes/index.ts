@@ -31,7 +31,7 @@ async function changes (app: FastifyInstance, options: ChangesOptions): Promise<
     streamBufferBytesMax: config.streamBufferBytesMax,
     renderProblem: (problem, framing) => inStream(options.renderProblem(problem), framing),
   })
-  database.onChanges = (published) => feed.publish(published)
+  database.listen((published) => feed.publish(published))
   app.decorate('feed', feed)
   feedMetrics(app.metrics.registry, feed)
   app.addHook('preClose', async () => feed.close())

@@ -23,7 +23,8 @@ export function feedMetrics (registry: Registry, feed: Feed): void {
     registers,
     collect () {
       this.reset()
-      for (const [reason, count] of Object.entries(feed.ended) as Array<[EndReason, number]>) this.inc({ reason }, count)
+      const ended = Object.entries(feed.ended) as Array<[EndReason, number]>
+      for (const [reason, count] of ended) this.inc({ reason }, count)
     },
   })
 }

@@ -53,7 +53,7 @@ export function sinceOf (since: string | undefined, lastEventId: string | undefi
 export function waitOf (block: number | undefined, prefer: string | undefined, secondsMax: number): number {
   const preferred = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?(?=$|[,;\s])/i.exec(prefer ?? '')?.[1]
   if (block === undefined && preferred !== undefined) return Math.min(Number(preferred), secondsMax)
-  if (block !== undefined && block > secondsMax) throw invalid('block', `must be at most ${secondsMax} seconds`)
+  if (block !== undefined && block > secondsMax) throw invalid('block', `must be at most ${secondsMax} seconds (CHANGEWELL_BLOCK_SECONDS_MAX)`)
   return block ?? 0
 }
 

@@ -72,7 +72,8 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     const { tenant } = request.params
     const node = database.catalog.tenant(tenant)
     if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant })
-    return serve(request, reply, { source: tenantSource(database, feed.tail, node.id, limits), query: request.query, distinct: false })
+    const source = tenantSource(database, feed.tail, node.id, limits)
+    return serve(request, reply, { source, query: request.query, distinct: false })
   })
 
   app.get('/changes/:revision', {
@@ -92,14 +93,15 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     throw new Problem('REVISION_NOT_FOUND', { revision, lastRevision: database.revision })
   })
 
-  async function serve (request: FastifyRequest, reply: FastifyReply, { source, query, distinct }: FeedRequest): Promise<FastifyReply> {
+  async function serve (request: FastifyRequest, reply: FastifyReply, wanted: FeedRequest): Promise<FastifyReply> {
+    const { source, query } = wanted
     reply.header('vary', 'accept')
     const framing = framingOf(request.headers.accept)
     const since = sinceOf(query.since, oneOf(request.headers['last-event-id']), feed.tail.lastRevision)
     if (query.limit > config.pageChangesMax) {
       throw new Problem('INVALID_FIELD', { field: 'limit', reason: `must be at most ${config.pageChangesMax} (CHANGEWELL_PAGE_CHANGES_MAX)` })
     }
-    if (framing === 'page') return page(request, reply, { source, distinct, query }, since)
+    if (framing === 'page') return page(request, reply, wanted, since)
     feed.admitStream()
     // The first read is made before the head is sent, so that a gap is an error and not an empty stream.
     await source.read(since, 1)
@@ -116,7 +118,8 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     return reply
   }
 
-  async function page (request: FastifyRequest, reply: FastifyReply, { source, distinct, query }: FeedRequest, since: number): Promise<FastifyReply> {
+  async function page (request: FastifyRequest, reply: FastifyReply, wanted: FeedRequest, since: number): Promise<FastifyReply> {
+    const { source, query, distinct } = wanted
     const seconds = waitOf(query.block, oneOf(request.headers.prefer), config.blockSecondsMax)
     let found = await source.read(since, query.limit)
     if (seconds > 0 && found.changes.length === 0) {

@@ -58,7 +58,9 @@ function assertHistory (database: Database, since: number): void {
   if (since + 1 < firstRevision) throw new Problem('HISTORY_GONE', { firstRevision })
 }
 
-function readTail (tail: Tail, since: number, limit: number, limits: ReadLimits, isMatch: (change: Change) => boolean): Page {
+function readTail (
+  tail: Tail, since: number, limit: number, limits: ReadLimits, isMatch: (change: Change) => boolean
+): Page {
   const changes: Change[] = []
   let bytes = 0
   const last = Math.min(tail.lastRevision, since + limits.pageScanMax)

@@ -27,8 +27,8 @@ const chunkBytes = 64 * 1024
 
 /**
  * One open stream: it stands at a revision and pushes what follows, from memory at the live end and from the disk when
- * it is behind. A reader that takes nothing is left standing with a bounded buffer; it holds up nobody else, and when it
- * takes again it goes on where it stood, so that it misses nothing and sees nothing twice.
+ * it is behind. A reader that takes nothing is left standing with a bounded buffer; it holds up nobody else, and when
+ * it takes again it goes on where it stood, so that it misses nothing and sees nothing twice.
  */
 export class FeedStream {
   readonly #options: StreamOptions
@@ -152,5 +152,6 @@ function makeChunk (since: number, tail: Tail, source: Source, framing: Framing)
     parts.push(part)
     bytes += part.length
   }
-  return { bytes: parts.length === 0 ? null : parts.length === 1 ? parts[0]! : Buffer.concat(parts), lastRevision: revision }
+  const whole = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+  return { bytes: parts.length === 0 ? null : whole, lastRevision: revision }
 }

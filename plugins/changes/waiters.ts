@@ -21,7 +21,8 @@ export class Waiters {
   }
 
   /**
-   * Resolves when a matching change was published, when the seconds have passed, or when the signal or the node says stop.
+   * Resolves when a matching change was published, when the seconds have passed, or when the signal or the node says
+   * stop.
    *
    * @throws Problem TOO_MANY_READERS when as many wait already as the node allows.
    */

@@ -39,7 +39,7 @@ function parseValue (scanner: Scanner, depthMax: number): unknown {
     if (isDataNext(levels)) {
       value = readOpaque(scanner, depthMax)
     } else if (first === openBrace || first === openBracket) {
-      if (levels.length === depthMax) scanner.fail(`nested deeper than ${depthMax} levels`)
+      if (levels.length === depthMax) scanner.fail(`nested deeper than ${depthMax} levels (CHANGEWELL_JSON_DEPTH_MAX)`)
       const level: Level = { container: first === openBrace ? {} : [], closer: closerOf(first), name: '' }
       if (scanner.enter(level.closer)) {
         levels.push(level)

@@ -18,6 +18,8 @@ async function json (app: FastifyInstance, options: JsonOptions) {
     done(null, parseEnvelope(body, options.depthMax))
   }
 
+  // Fastify would take plain text for a body that is a string, and the schema's refusal would not say what is wrong.
+  app.removeContentTypeParser('text/plain')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parse)
   app.addContentTypeParser(/^application\/[^;]+\+json(?:;|$)/, { parseAs: 'buffer' }, parse)
 }

@@ -30,7 +30,7 @@ function passValue (scanner: Scanner, depthMax: number): void {
     if (first === quote) {
       scanner.string()
     } else if (first === openBrace || first === openBracket) {
-      if (closers.length === depthMax) scanner.fail(`nested deeper than ${depthMax} levels`)
+      if (closers.length === depthMax) scanner.fail(`nested deeper than ${depthMax} levels (CHANGEWELL_JSON_DEPTH_MAX)`)
       const closer = closerOf(first)
       if (scanner.enter(closer)) {
         closers.push(closer)

@@ -3,9 +3,9 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
 import { readEntry, readKeys } from '../../storage/entries.ts'
-import { keyFault } from '../../storage/names.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { RawJson } from '../../storage/raw-json.ts'
+import { checkKey } from '../names.ts'
 import { checkLimit } from '../pages.ts'
 import { collectionParams, data, entry, keyParams, problems, tags, writeHeaders, written } from '../schemas.ts'
 import { sendJson } from '../send-json.ts'
@@ -41,6 +41,12 @@ const base = '/tenants/:tenant/collections/:collection/keys'
 
 const namesInPath = { tenant: 'tenant', collection: 'collection', key: 'key' }
 
+interface Named {
+  tenant: string
+  collection: string
+  key?: string
+}
+
 /** Keys: the current value of each, read and written one by one. */
 export default async function keys (instance: FastifyInstance): Promise<void> {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>()
@@ -68,7 +74,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
       params: keyParams,
       querystring: Type.Object({ consistency }, { additionalProperties: false }),
       headers: Type.Object({ 'if-none-match': Type.Optional(Type.String({ description: '304 when the reader has this entity tag.' })) }),
-      response: { 200: entry, 304: Type.Null({ description: 'The reader has it.' }), ...problems },
+      response: { 200: entry, 304: Type.Unsafe<undefined>({ type: 'null', description: 'The reader has it.' }), ...problems },
     },
   }, async (request, reply) => {
     if (request.query.consistency === 'linearizable') await app.raft.readBarrier()
@@ -77,7 +83,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     const found = await readEntry(database.cache, tenant.id, collection.id, key)
     if (found === null) throw new Problem('KEY_NOT_FOUND', { tenant: tenant.name, collection: collection.name, key })
     reply.header('etag', etagOf(found.revision))
-    if (isKnown(request.headers['if-none-match'], found.revision)) return reply.code(304).send(null)
+    if (isKnown(request.headers['if-none-match'], found.revision)) return reply.code(304).send(undefined)
     return sendJson(reply, renderEntry(found))
   })
 
@@ -118,15 +124,14 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     return { revision, timestamp: new Date(timestamp).toISOString() }
   })
 
-  function find (params: { tenant: string, collection: string, key?: string }): { tenant: TenantNode, collection: CollectionRow } {
+  function find (params: Named): { tenant: TenantNode, collection: CollectionRow } {
     const tenant = database.catalog.tenant(params.tenant)
     if (tenant === null) throw new Problem('TENANT_NOT_FOUND', { tenant: params.tenant })
     const collection = database.catalog.collection(tenant, params.collection)
     if (collection === null) {
       throw new Problem('COLLECTION_NOT_FOUND', { tenant: tenant.name, collection: params.collection })
     }
-    const fault = params.key === undefined ? null : keyFault(params.key, config.keyBytesMax)
-    if (fault !== null) throw new Problem('INVALID_FIELD', { field: 'key', reason: fault })
+    if (params.key !== undefined) checkKey(params.key, config.keyBytesMax, 'key')
     return { tenant, collection }
   }
 }

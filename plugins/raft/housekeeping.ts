@@ -24,7 +24,9 @@ export class Housekeeping {
 
   constructor (options: HousekeepingOptions) {
     this.#options = options
-    this.#timer = setInterval(() => { this.#running ??= this.#run().finally(() => { this.#running = null }) }, intervalMs)
+    this.#timer = setInterval(() => {
+      this.#running ??= this.#run().finally(() => { this.#running = null })
+    }, intervalMs)
     this.#timer.unref()
   }
 
@@ -48,8 +50,9 @@ export class Housekeeping {
 
   async #hasExpired (): Promise<boolean> {
     const { store } = this.#options.database
-    for await (const _ of store.scan('requests', expiredRange(Date.now()), { limit: 1 })) return true
-    return false
+    let found = false
+    for await (const _ of store.scan('requests', expiredRange(Date.now()), { limit: 1 })) found = true
+    return found
   }
 
   /** The first revision that the retention still wants, when the history begins before it. */

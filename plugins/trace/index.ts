@@ -15,8 +15,8 @@ declare module 'fastify' {
 }
 
 /**
- * Ties a request to its caller: takes the id that the client sent when it is well formed, gives every answer the id back,
- * and keeps the trace context.
+ * Ties a request to its caller: takes the id that the client sent when it is well formed, gives every answer the id
+ * back, and keeps the trace context.
  */
 function trace (app: FastifyInstance, _options: object, done: () => void): void {
   app.decorateRequest('traceparent', null)

@@ -60,7 +60,7 @@ function idempotencyKeyOf (request: FastifyRequest, bytesMax: number): string | 
   if (key === undefined) return null
   if (typeof key !== 'string' || !/^[\x21-\x7e]+$/.test(key) || key.length > bytesMax) {
     throw new Problem('INVALID_FIELD', {
-      field: 'idempotency-key', reason: `must be 1 to ${bytesMax} visible ASCII characters without spaces`,
+      field: 'idempotency-key', reason: `must be 1 to ${bytesMax} (CHANGEWELL_IDEMPOTENCY_KEY_BYTES_MAX) visible ASCII characters without spaces`,
     })
   }
   return key

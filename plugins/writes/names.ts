@@ -1,6 +1,7 @@
-import { collectionNameFault, keyFault, referenceFault, tagFault, tenantNameFault } from '../../storage/names.ts'
+import { collectionNameFault, referenceFault, tenantNameFault } from '../../storage/names.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Compare, Operation } from '../../storage/types.ts'
+import { checkFault, checkKey, checkTag } from '../names.ts'
 
 export interface NameLimits {
   keyBytesMax: number
@@ -18,25 +19,21 @@ export function checkOperation (operation: Operation, field: FieldOf, limits: Na
   if (key !== undefined && collection === undefined) throw invalid(field('key'), 'needs a tenant and a collection beside it')
   if (type === 'delete' && key === undefined) throw invalid(field('key'), 'is required to delete: only keys can be deleted by a change')
   if (type === 'delete' && operation.data !== undefined) throw invalid(field('data'), 'has no place in a delete')
-  if (tenant !== undefined) check((type === 'tenant-create' ? tenantNameFault : referenceFault)(tenant), field('tenant'))
+  if (tenant !== undefined) checkFault((type === 'tenant-create' ? tenantNameFault : referenceFault)(tenant), field('tenant'))
   if (collection !== undefined) {
-    check((type === 'collection-create' ? collectionNameFault : referenceFault)(collection), field('collection'))
+    checkFault((type === 'collection-create' ? collectionNameFault : referenceFault)(collection), field('collection'))
   }
-  if (name !== undefined) check(tenantNameFault(name), field('name'))
-  if (key !== undefined) check(keyFault(key, limits.keyBytesMax), field('key'))
+  if (name !== undefined) checkFault(tenantNameFault(name), field('name'))
+  if (key !== undefined) checkKey(key, limits.keyBytesMax, field('key'))
   if (tags === undefined) return
   if (tags.length > limits.tagsMax) throw invalid(field('tags'), `must be at most ${limits.tagsMax} tags (CHANGEWELL_TAGS_MAX)`)
-  tags.forEach((tag, place) => check(tagFault(tag, limits.tagBytesMax), `${field('tags')}/${place}`))
+  tags.forEach((tag, place) => checkTag(tag, limits.tagBytesMax, `${field('tags')}/${place}`))
 }
 
 export function checkCompare ({ tenant, collection, key }: Compare, field: FieldOf, limits: NameLimits): void {
-  check(referenceFault(tenant), field('tenant'))
-  check(referenceFault(collection), field('collection'))
-  check(keyFault(key, limits.keyBytesMax), field('key'))
-}
-
-function check (fault: string | null, field: string): void {
-  if (fault !== null) throw invalid(field, fault)
+  checkFault(referenceFault(tenant), field('tenant'))
+  checkFault(referenceFault(collection), field('collection'))
+  checkKey(key, limits.keyBytesMax, field('key'))
 }
 
 function invalid (field: string, reason: string): Problem {

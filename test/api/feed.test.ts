@@ -86,13 +86,15 @@ test('Filters choose by tenant, its subtree, collection, key and any of several 
   await client.post('/tenants', { name: 'coke/eu' })
   await client.post('/tenants', { name: 'pepsi' })
   await client.post('/tenants/coke%2Feu/collections', { name: 'settings' })
-  await client.post('/changes', { changes: [
-    { tags: ['red'] },
-    { tenant: 'coke', tags: ['blue'] },
-    { tenant: 'coke', collection: 'settings', key: 'a' },
-    { tenant: 'coke/eu', collection: 'settings', key: 'a', tags: ['red', 'blue'] },
-    { tenant: 'pepsi' },
-  ] })
+  await client.post('/changes', {
+    changes: [
+      { tags: ['red'] },
+      { tenant: 'coke', tags: ['blue'] },
+      { tenant: 'coke', collection: 'settings', key: 'a' },
+      { tenant: 'coke/eu', collection: 'settings', key: 'a', tags: ['red', 'blue'] },
+      { tenant: 'pepsi' },
+    ]
+  })
   const read = async (query: string) => revisions(await client.get(`/changes?${query}`))
   t.strictSame(await read('tenant=coke'), [1, 2, 7, 8])
   t.strictSame(await read('tenant=1'), [1, 2, 7, 8])

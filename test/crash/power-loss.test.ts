@@ -12,40 +12,38 @@ import { fill } from './fill.ts'
 // the database in it can then be made as old as a loss of power would have left it.
 
 const small = { logSegmentBytes: 64 * 1024, flushLogBytes: 64 * 1024 }
-const cuts = 25
+const cuts = 15
 
-t.test('RocksDB may lose the end of its own log, wherever that is cut', async (t) => {
-  const dataDir = folder(t)
-  const app = await buildNode(t, { dataDir })
-  for (let round = 0; round < 3; round++) await fill(app, round)
-  const written = await feedOf(app)
-  const copy = copyOf(t, dataDir)
-  const { path, bytes } = databaseLog(copy)
-  t.ok(bytes > 10_000, 'nothing was flushed')
+for (const flushed of [false, true]) {
+  t.test(`RocksDB may lose the end of its own log, ${flushed ? 'after a' : 'without any'} flush`, async (t) => {
+    const dataDir = folder(t)
+    const app = await buildNode(t, { dataDir })
+    await fill(app, 0)
+    if (flushed) await app.database.flush()
+    for (let round = 1; round < 3; round++) await fill(app, round)
+    const written = await feedOf(app)
+    const copy = copyOf(t, dataDir)
+    const { path, bytes } = databaseLog(copy)
 
-  const random = new Random(1)
-  for (const end of [0, 1, bytes - 1, bytes, ...Array.from({ length: cuts }, () => random.below(bytes))]) {
-    const cut = copyOf(t, copy)
-    truncateSync(join(cut, path), end)
-    await assertRecovers(t, cut, written, `cut at ${end} of ${bytes}`)
-  }
-})
+    const random = new Random(1)
+    for (const end of [0, 1, bytes - 1, bytes, ...Array.from({ length: cuts }, () => random.below(bytes))]) {
+      const cut = copyOf(t, copy)
+      truncateSync(join(cut, path), end)
+      await assertRecovers(t, cut, written, `cut at ${end} of ${bytes}`)
+    }
+  })
+}
 
 t.test('a database without anything is made again from a log that was never cut', async (t) => {
   const dataDir = folder(t)
   const app = await buildNode(t, { dataDir })
   await fill(app, 1)
   const written = await feedOf(app)
-  const cluster = await clusterOf(app)
-  for (const lose of [
-    (copy: string) => rmSync(join(copy, 'db'), { recursive: true }),
-    (copy: string) => rmSync(join(copy, 'db', 'CURRENT')),
-  ]) {
-    const copy = copyOf(t, dataDir)
-    lose(copy)
-    const again = await assertRecovers(t, copy, written, 'from the log alone')
-    t.same(await clusterOf(again), cluster, 'it is the same node of the same cluster')
-  }
+  const copy = copyOf(t, dataDir)
+  rmSync(join(copy, 'db'), { recursive: true })
+  const again = await assertRecovers(t, copy, written, 'from the log alone')
+  t.equal(again.raft.status.nodeId, app.raft.status.nodeId)
+  t.equal(again.database.clusterId, app.database.clusterId, 'it is the same node of the same cluster')
 })
 
 t.test('a database that is older than the last flush, but not older than the log, is brought up to date', async (t) => {
@@ -72,7 +70,7 @@ t.test('a database that is older than the log allows is refused with what to do'
   const written = await feedOf(app)
 
   const copy = copyOf(t, dataDir)
-  const error = { code: 'DATABASE_LOST', message: /log begins at command \d+, but .* only \d+: .*restore this node from a backup/ }
+  const error = { code: 'DATABASE_LOST', message: /log begins at command \d+, but .* only \d+: .*from a backup/ }
   replace(copy, 'db', old)
   await t.rejects(buildNode(t, { dataDir: copy, ...small }), error, 'an older one')
   rmSync(join(copy, 'db'), { recursive: true })
@@ -90,7 +88,7 @@ t.test('a lost log is refused with what to do, and nothing is changed', async (t
   const written = await feedOf(app)
 
   const copy = copyOf(t, dataDir)
-  const error = { code: 'LOG_LOST', message: /log ends at \d+: the log folder was lost or is another node's\. Put it back/ }
+  const error = { code: 'LOG_LOST', message: /log ends at \d+: the log folder was lost or is .* Put it back/ }
   rmSync(join(copy, 'log'), { recursive: true })
   await t.rejects(buildNode(t, { dataDir: copy }), error, 'none')
   replace(copy, 'log', old)
@@ -114,7 +112,11 @@ t.test('the log of another node is refused when its terms tell', async (t) => {
 })
 
 t.test('the process says why it does not start when a part of its folder is lost', async (t) => {
-  for (const [part, message] of [['log', /^changewell: The database has applied command/m], ['db', /^changewell: The log begins at command/m]] as const) {
+  const parts = [
+    ['log', /^changewell: The database has applied command/m],
+    ['db', /^changewell: The log begins at command/m]
+  ] as const
+  for (const [part, message] of parts) {
     const dataDir = folder(t)
     const app = await buildNode(t, { dataDir, ...small })
     await writeUntilCut(app, dataDir)
@@ -127,7 +129,7 @@ t.test('the process says why it does not start when a part of its folder is lost
   }
 })
 
-/** Starts a node on the folder and sees that it has all that was written, that its families agree, and that it writes. */
+/** Starts a node on the folder and sees that it has all that was written, agrees with itself, and takes writes. */
 async function assertRecovers (t: Test, dataDir: string, written: string[], what: string): Promise<FastifyInstance> {
   const app = await buildNode(t, { dataDir })
   const found = await feedOf(app)
@@ -144,11 +146,6 @@ async function assertRecovers (t: Test, dataDir: string, written: string[], what
 async function feedOf (app: FastifyInstance): Promise<string[]> {
   const { changes } = (await app.inject('/changes?limit=10000')).json<{ changes: object[] }>()
   return changes.map((change) => JSON.stringify(change))
-}
-
-async function clusterOf (app: FastifyInstance): Promise<{ id: string, clusterId: string }> {
-  const { nodeId } = app.raft.status
-  return { id: nodeId, clusterId: app.database.clusterId! }
 }
 
 /** Writes until the log's first segment is gone, and what made it go has ended. */

@@ -163,9 +163,9 @@ t.test('what is not UTF-8 is refused, in data too', async t => {
 
 t.test('nesting has a limit, which each data counts anew', async t => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
-  t.strictSame(refusal(nested(6)), { reason: 'nested deeper than 5 levels', offset: 5 })
+  t.strictSame(refusal(nested(6)), { reason: 'nested deeper than 5 levels (CHANGEWELL_JSON_DEPTH_MAX)', offset: 5 })
   t.ok(parse(nested(5)))
-  t.strictSame(refusal(`{"data":${nested(6)}}`), { reason: 'nested deeper than 5 levels', offset: 13 })
+  t.strictSame(refusal(`{"data":${nested(6)}}`), { reason: 'nested deeper than 5 levels (CHANGEWELL_JSON_DEPTH_MAX)', offset: 13 })
   t.ok(parse(`{"data":${nested(5)}}`))
   t.ok(parse(`{"changes":[{"data":${nested(5)}}]}`))
 })
@@ -173,7 +173,7 @@ t.test('nesting has a limit, which each data counts anew', async t => {
 t.test('nesting as deep as a body is long does not overflow the stack', async t => {
   const depth = 1_000_000
   const objects = '{"a":'.repeat(depth)
-  t.match(refusal('['.repeat(depth)), { reason: 'nested deeper than 5 levels' })
+  t.match(refusal('['.repeat(depth)), { reason: 'nested deeper than 5 levels (CHANGEWELL_JSON_DEPTH_MAX)' })
   t.match(refusal('{"data":' + '['.repeat(depth), depth), { reason: 'expected a value, but the body ends' })
   t.match(refusal('{"data":' + objects, depth), { reason: 'expected a value, but the body ends' })
   t.match(refusal(objects, depth), { reason: 'expected a value, but the body ends' })

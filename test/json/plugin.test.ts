@@ -71,7 +71,7 @@ t.test('bad JSON is refused with the reason and the offset in bytes', async t =>
   const reason = "expected ',' or '}' after a member"
   t.strictSame(await post('{"é":1 ;}'), { status: 400, code: 'INVALID_JSON', reason, offset: 8 })
   t.match(await post(Buffer.from([0x22, 0xff, 0x22])), { code: 'INVALID_JSON', reason: 'the body is not valid UTF-8' })
-  t.match(await post('{"data":[[[[[[1]]]]]]}'), { code: 'INVALID_JSON', reason: 'nested deeper than 5 levels' })
+  t.match(await post('{"data":[[[[[[1]]]]]]}'), { code: 'INVALID_JSON', reason: 'nested deeper than 5 levels (CHANGEWELL_JSON_DEPTH_MAX)' })
 })
 
 t.test('a body that is too long stays a matter of Fastify', async t => {

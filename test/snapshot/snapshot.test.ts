@@ -4,6 +4,12 @@ import { buildNode } from '../support/node.ts'
 
 const json = { 'content-type': 'application/json' }
 
+interface Key {
+  key: string
+  revision: number
+  data: number
+}
+
 interface Line { [kind: string]: Record<string, unknown> }
 
 function parse (body: string): Line[] {
@@ -42,9 +48,9 @@ test('A snapshot and the feed after its revision make up the database, while it 
   const node = await buildNode(t)
   await node.inject({ method: 'POST', url: '/tenants', headers: json, payload: { name: 'coke' } })
   await node.inject({ method: 'POST', url: '/tenants/coke/collections', headers: json, payload: { name: 'c' } })
-  let wanted = true
+  const writing = new AbortController()
   const write = async (writer: number): Promise<void> => {
-    for (let n = 0; wanted; n++) {
+    for (let n = 0; !writing.signal.aborted; n++) {
       const url = `/tenants/coke/collections/c/keys/${writer}-${n % 40}`
       if (n % 7 === 6) await node.inject({ method: 'DELETE', url })
       else await node.inject({ method: 'PUT', url, headers: json, payload: { data: n } })
@@ -53,11 +59,11 @@ test('A snapshot and the feed after its revision make up the database, while it 
   const writers = [1, 2, 3].map(write)
   const snapshots = []
   for (let taken = 0; taken < 20; taken++) snapshots.push(parse((await node.inject({ url: '/snapshot' })).body))
-  wanted = false
+  writing.abort()
   await Promise.all(writers)
 
   const { keys } = (await node.inject({ url: '/tenants/coke/collections/c/keys?limit=1000' })).json()
-  const expected = new Map(keys.map(({ key, revision, data }: { key: string, revision: number, data: number }) => [key, [revision, data]]))
+  const expected = new Map((keys as Key[]).map(({ key, revision, data }) => [key, [revision, data]]))
   for (const lines of snapshots) {
     const { revision } = lines[0]!.dump as { revision: number }
     const copy = new Map<string, unknown>()

@@ -43,6 +43,7 @@ t.test('a damaged folder is refused and never repaired by guess', async (t) => {
     ['a CURRENT of nonsense', (directory) => writeFileSync(join(directory, 'CURRENT'), 'nonsense')],
     ['an empty CURRENT', (directory) => truncateSync(join(directory, 'CURRENT'), 0)],
     ['a CURRENT that names no file', (directory) => writeFileSync(join(directory, 'CURRENT'), 'MANIFEST-999999\n')],
+    ['a missing CURRENT', (directory) => rmSync(join(directory, 'CURRENT'))],
     ['a missing manifest', (directory) => rmSync(fileOf(directory, /^MANIFEST-/))],
     ['an empty manifest', (directory) => truncateSync(fileOf(directory, /^MANIFEST-/), 0)],
     ['a missing table', (directory) => rmSync(fileOf(directory, /\.sst$/))],

@@ -46,7 +46,8 @@ export class Model {
     const before = structuredClone({ tenants: this.tenants, changes: this.changes })
     try {
       const failed = command.compare.find((compare) => {
-        const revision = this.tenants.get(compare.tenant)?.collections.get(compare.collection)?.keys.get(compare.key)?.revision ?? 0
+        const collection = this.tenants.get(compare.tenant)?.collections.get(compare.collection)
+        const revision = collection?.keys.get(compare.key)?.revision ?? 0
         return compare.revision === 'exists' ? revision === 0 : revision !== compare.revision
       })
       const holds = failed === undefined

@@ -62,10 +62,6 @@ function openSegment (file: string, { sequence, firstIndex }: SegmentFile): Segm
     if (header.sequence !== sequence || header.before.index + 1 !== firstIndex) {
       throw damaged(file, 0, firstIndex - 1, 'the header belongs to another segment than the name of the file says')
     }
-    if (fs.fstatSync(fd).size < header.capacity) {
-      throw damaged(file, fs.fstatSync(fd).size, header.before.index,
-        `the file has lost its end: it was made with ${header.capacity} bytes`)
-    }
     return new Segment(file, fd, header, headerSeed(bytes))
   } catch (error) {
     fs.closeSync(fd)
@@ -101,7 +97,7 @@ function replayActive (segments: Segments): Scan {
   fs.fdatasyncSync(segment.fd)
   for (let done = 0, read = 0; done < bytes.length; done += read) {
     read = fs.readSync(segment.fd, bytes, done, bytes.length - done, done)
-    if (read === 0) throw damaged(segment.file, done, segments.lastIndex, 'the file ends too early')
+    if (read === 0) throw damaged(segment.file, done, segments.lastIndex, `the file, made with ${bytes.length} bytes, ends here`)
   }
 
   const scan = scanSegment(bytes, segment.seed, (record: LogRecord, offset: number) => {

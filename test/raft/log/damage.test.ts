@@ -182,6 +182,23 @@ t.test('a missing segment is refused, in the middle and before one that needs it
   t.equal(await Log.open({ directory: sample.directory, segmentBytes }).catch((error) => error.code), 'LOG_DAMAGED')
 })
 
+t.test('a batch that is missing before the next segment is noticed even when it changed nothing', async (t) => {
+  const directory = folder(t)
+  const { log } = await openLog(t, directory, { segmentBytes })
+  const hardState = { term: 1, vote: null, commit: 0 }
+  const entries = entriesOf(1, 10)
+  await log.append({ hardState, entries })
+  await log.append({ hardState, entries: [] })
+  await log.append({ entries: entriesOf(11, 12) })
+  await log.close()
+  const [first, ...others] = segmentFiles(directory)
+  t.equal(others.length, 1)
+  const bytes = readFileSync(first ?? '')
+  const end = headerBytes + 32 + 10 * recordBytes
+  writeFileSync(first ?? '', bytes.fill(0, end, end + 32))
+  await t.rejects(openLog(t, directory), { code: 'LOG_DAMAGED', message: /records are missing/ })
+})
+
 t.test('a segment of another log, or under another name, is refused', async (t) => {
   const sample = await makeSample(t, 'disk')
   const other = await makeSample(t, 'disk')

@@ -26,11 +26,13 @@ let index = log.lastIndex
 let code = 'appended'
 
 if (mode === 'write') {
-  while (code === 'appended' && index < 1000) {
-    code = await codeOf(log.append({ entries: [entry(index + 1, 1, 200)] }))
-    if (code === 'appended') index++
+  let failure: unknown
+  while (failure === undefined && index < 1000) {
+    failure = await log.append({ entries: [entry(index + 1, 1, 200)] }).then(() => undefined, (error: unknown) => error)
+    if (failure === undefined) index++
   }
-  tell({ code, index, then: await codeOf(log.append({ entries: [entry(index + 1)] })) })
+  const later = await log.append({ entries: [] }).catch((error: unknown) => error)
+  tell({ code: (failure as LogError).code, index, again: later === failure })
 } else {
   // Each entry is twice as large as the one before, and soon no segment can be made that holds the next.
   while (code === 'appended' && index < 20) {
