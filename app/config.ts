@@ -32,6 +32,7 @@ export const settings = {
   keyBytesMax: bytes(1 * KiB, 1, 4 * KiB, 'Longest key'),
   tagsMax: count('tags', 32, 0, 1000, 'Most tags on one change'),
   tagBytesMax: bytes(256, 1, 4 * KiB, 'Longest tag'),
+  // At least the limit that a page has when none is asked for.
   pageChangesMax: count('changes', 10_000, 100, 1_000_000, 'Greatest limit of a page'),
   pageBytesMax: bytes(16 * MiB, 1 * KiB, 1 * GiB, 'Bytes after which a page ends early'),
   pageScanMax: count('rows', 100_000, 1, 100_000_000, 'Rows that one filtered page may look at before it ends early'),

@@ -55,8 +55,8 @@ export const errors: ErrorTable = {
   REQUEST_TIMEOUT: {
     status: 408,
     title: 'The request did not arrive in time',
-    detail: ({ timeoutSeconds }) => `The request was not complete after ${timeoutSeconds} seconds, and nothing was ` +
-      'done. Send it again.',
+    detail: ({ timeoutSeconds }) => `The request was not complete after ${timeoutSeconds} seconds ` +
+      '(CHANGEWELL_REQUEST_TIMEOUT_SECONDS), and nothing was done. Send it again.',
     example: { timeoutSeconds: 60 },
   },
   IDEMPOTENCY_KEY_REUSED: {
@@ -179,7 +179,8 @@ export const errors: ErrorTable = {
   TOO_MANY_WRITES: {
     status: 503,
     title: 'Too many writes wait on this node',
-    detail: ({ limit }) => `Already ${limit} writes wait, and this one was not begun. Try again in a moment.`,
+    detail: ({ limit }) => `Already ${limit} writes wait (CHANGEWELL_WRITES_PENDING_MAX), and this one was not begun. ` +
+      'Try again in a moment.',
     headers: () => retryAfter(1),
     example: { limit: 10_000 },
   },

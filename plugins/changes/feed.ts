@@ -67,7 +67,7 @@ export class Feed {
     if (this.#closed) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
   }
 
-  /** The response's head has been sent; from here on the stream belongs to the feed. */
+  /** The response's head has been sent, in the turn in which the stream was admitted; from here on it is the feed's. */
   open (options: Pick<StreamOptions, 'response' | 'source' | 'framing' | 'since'>): void {
     const stream = new FeedStream({
       ...options,
@@ -81,7 +81,9 @@ export class Feed {
       },
     })
     this.#streams.add(stream)
-    stream.pump()
+    // A reader that is gone already says so no more.
+    if (options.response.destroyed) stream.end('client')
+    else stream.pump()
   }
 
   /** Readers are let go, so that they go on elsewhere or later from where they stand. */

@@ -10,8 +10,18 @@ export interface Source {
   isEverything: boolean
   /** Whether a change at the live end belongs to it. */
   matches: (change: Change) => boolean
-  /** The changes after `since`, up to the database's revision. */
-  read: (since: number, limit: number) => Promise<Page>
+  /**
+   * Refuses a place to begin at that the history no longer reaches.
+   *
+   * @throws Problem HISTORY_GONE when changes after `since` have been trimmed away: a reader must know of a gap.
+   */
+  assertWhole: (since: number) => void
+  /**
+   * The changes after `since`, up to the database's revision. A page ends after `bytesMax` at the latest.
+   *
+   * @throws Problem HISTORY_GONE
+   */
+  read: (since: number, limit: number, bytesMax?: number) => Promise<Page>
 }
 
 export interface ReadLimits {
@@ -19,24 +29,25 @@ export interface ReadLimits {
   pageScanMax: number
 }
 
-/**
- * The global history.
- *
- * @throws Problem HISTORY_GONE when changes after `since` have been trimmed away: a reader must know of a gap.
- */
+/** The global history. */
 export function historySource (database: Database, tail: Tail, filter: Filter, limits: ReadLimits): Source {
   const isMatch = (change: Change): boolean => matches(filter, change.scope)
+  const assertWhole = (since: number): void => {
+    const { firstRevision } = database
+    if (since + 1 < firstRevision && !tail.covers(since)) throw new Problem('HISTORY_GONE', { firstRevision })
+  }
   return {
     isEverything: filter.tenant === 0 && filter.tags.length === 0,
     matches: isMatch,
-    async read (since, limit) {
-      if (tail.covers(since)) return readTail(tail, since, limit, limits, isMatch)
-      assertHistory(database, since)
+    assertWhole,
+    async read (since, limit, bytesMax = limits.pageBytesMax) {
+      if (tail.covers(since)) return readTail(tail, since, limit, { ...limits, pageBytesMax: bytesMax }, isMatch)
+      assertWhole(since)
       const page = await readHistory(database.store, {
-        since, until: tail.lastRevision, filter, limit, bytesMax: limits.pageBytesMax, scanMax: limits.pageScanMax,
+        since, until: tail.lastRevision, filter, limit, bytesMax, scanMax: limits.pageScanMax,
       })
       // The history may have been trimmed while it was read.
-      assertHistory(database, since)
+      assertWhole(since)
       return page
     },
   }
@@ -47,15 +58,11 @@ export function tenantSource (database: Database, tail: Tail, tenant: number, li
   return {
     isEverything: false,
     matches: ({ scope }) => scope.tenants.at(-1) === tenant,
-    read: (since, limit) => readTenantFeed(database.store, tenant, {
-      since, until: tail.lastRevision, limit, bytesMax: limits.pageBytesMax, scanMax: limits.pageScanMax,
+    assertWhole: () => {},
+    read: (since, limit, bytesMax = limits.pageBytesMax) => readTenantFeed(database.store, tenant, {
+      since, until: tail.lastRevision, limit, bytesMax, scanMax: limits.pageScanMax,
     }),
   }
-}
-
-function assertHistory (database: Database, since: number): void {
-  const { firstRevision } = database
-  if (since + 1 < firstRevision) throw new Problem('HISTORY_GONE', { firstRevision })
 }
 
 function readTail (

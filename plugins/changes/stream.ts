@@ -25,6 +25,9 @@ const catchUpChanges = 200
 /** About how many bytes go into one write to a stream. */
 const chunkBytes = 64 * 1024
 
+/** A reader who is told that its stream ends has so long to take the rest of it. */
+const endGraceMs = 1000
+
 /**
  * One open stream: it stands at a revision and pushes what follows, from memory at the live end and from the disk when
  * it is behind. A reader that takes nothing is left standing with a bounded buffer; it holds up nobody else, and when
@@ -83,8 +86,12 @@ export class FeedStream {
     this.#ended = true
     const { response, framing } = this.#options
     if (problem !== undefined) response.write(this.#options.renderProblem(problem, framing))
-    if (reason === 'stalled') response.destroy()
+    if (reason === 'stalled' || this.#blockedSince !== null) response.destroy()
     else response.end()
+    if (!response.closed) {
+      const grace = setTimeout(() => response.destroy(), endGraceMs)
+      response.once('close', () => clearTimeout(grace))
+    }
     this.#options.onEnd(this, reason)
   }
 
@@ -95,7 +102,7 @@ export class FeedStream {
   async #catchUp (): Promise<void> {
     this.#reading = true
     try {
-      const { changes, lastRevision } = await this.#options.source.read(this.#cursor, catchUpChanges)
+      const { changes, lastRevision } = await this.#options.source.read(this.#cursor, catchUpChanges, chunkBytes)
       this.#reading = false
       if (this.#ended) return
       this.#cursor = lastRevision
@@ -111,8 +118,9 @@ export class FeedStream {
 
   #write (bytes: Buffer): void {
     const { response, bufferBytesMax } = this.#options
-    response.write(bytes)
-    if (response.writableLength > bufferBytesMax) this.#blockedSince ??= performance.now()
+    const isFull = !response.write(bytes)
+    // Only a response that called itself full says when it is not any more.
+    if (isFull && response.writableLength > bufferBytesMax) this.#blockedSince ??= performance.now()
   }
 }
 

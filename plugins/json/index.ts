@@ -15,7 +15,9 @@ export interface JsonOptions {
 async function json (app: FastifyInstance, options: JsonOptions) {
   function parse (request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void) {
     refuseOtherCharsets(request.headers['content-type'] ?? '')
-    done(null, parseEnvelope(body, options.depthMax))
+    // Some clients name the media type of every request; a deletion needs no body all the same.
+    const isAbsent = body.length === 0 && request.method === 'DELETE'
+    done(null, isAbsent ? undefined : parseEnvelope(body, options.depthMax))
   }
 
   // Fastify would take plain text for a body that is a string, and the schema's refusal would not say what is wrong.

@@ -50,9 +50,10 @@ export class Housekeeping {
 
   async #hasExpired (): Promise<boolean> {
     const { store } = this.#options.database
-    let found = false
-    for await (const _ of store.scan('requests', expiredRange(Date.now()), { limit: 1 })) found = true
-    return found
+    const rows = store.scan('requests', expiredRange(Date.now()), { limit: 1 })[Symbol.asyncIterator]()
+    const { done } = await rows.next()
+    await rows.return?.()
+    return done !== true
   }
 
   /** The first revision that the retention still wants, when the history begins before it. */
