@@ -33,6 +33,7 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyBytesMax,
     requestTimeout: config.requestTimeoutSeconds * 1000,
+    // Node looks for overdue requests every half minute, which would make a shorter time of half a minute.
     http: { requireHostHeader: false, connectionsCheckingInterval: Math.min(config.requestTimeoutSeconds * 500, 5000) },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -43,6 +44,8 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
   })
   app.decorate('config', config)
   app.server.maxConnections = config.connectionsMax
+  // Of the two times Node takes the longer one for the whole request, and this one is a minute unless it is set.
+  app.server.headersTimeout = app.server.requestTimeout
   try {
     await registerPlugins(app, config)
   } catch (error) {

@@ -16,7 +16,7 @@ export async function startBareFastify (): Promise<Contender> {
     stop: () => endChild(child),
     put: (key, value) => requestBytes('PUT', `/keys/${key}`, { body: `{"data":${value}}` }),
     get: (key) => requestBytes('GET', `/keys/${key}`),
-    page: (limit) => requestBytes('GET', `/page?limit=${limit}`),
+    page: async (limit) => requestBytes('GET', `/page?limit=${limit}`),
     watches: { stream: { request: requestBytes('GET', '/watch') } },
     sign: (key) => `"key":"${key}"`,
   }

@@ -44,7 +44,10 @@ export async function startChangewell (options: NodeOptions, name = 'Changewell'
     put: (key, value) => requestBytes('PUT', `${keys}/${key}`, { body: `{"data":${value}}` }),
     get: (key) => requestBytes('GET', `${keys}/${key}`),
     getLocal: (key) => requestBytes('GET', `${keys}/${key}?consistency=local`),
-    page: (limit) => requestBytes('GET', `/changes?since=2&limit=${limit}`),
+    async page (limit) {
+      const { lastRevision } = JSON.parse(await ask(port, 'GET', '/changes?since=now')) as { lastRevision: number }
+      return requestBytes('GET', `/changes?since=${lastRevision - 2 * limit}&limit=${limit}`)
+    },
     watches: {
       'server-sent events': stream('text/event-stream'),
       'NDJSON stream': stream('application/x-ndjson'),

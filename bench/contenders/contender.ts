@@ -13,8 +13,8 @@ export interface Contender {
   get: (key: string) => Buffer
   /** A read that need not be the newest; absent where there is no such thing. */
   getLocal?: (key: string) => Buffer
-  /** Many values in one answer. */
-  page?: (limit: number) => Buffer
+  /** Many values in one answer: the request for a whole page, as things stand now. */
+  page: (limit: number) => Promise<Buffer>
   watches: Record<string, Watch>
   /** The text of a key as a watcher sees it. */
   sign: (key: string) => string

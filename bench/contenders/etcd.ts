@@ -33,7 +33,7 @@ export async function startEtcd (dataDir: string): Promise<Contender | null> {
     put: (key, value) => post('/v3/kv/put', { key: base64(key), value: base64(value) }),
     get: (key) => post('/v3/kv/range', { key: base64(key) }),
     getLocal: (key) => post('/v3/kv/range', { key: base64(key), serializable: true }),
-    page: (limit) => post('/v3/kv/range', { key: everyKey, range_end: everyKey, limit }),
+    page: async (limit) => post('/v3/kv/range', { key: everyKey, range_end: everyKey, limit }),
     watches: { watch: { request: post('/v3/watch', { create_request: { key: everyKey, range_end: everyKey } }) } },
     sign: (key) => `"key":"${base64(key)}"`,
   }

@@ -6,7 +6,7 @@ const ink = '#7d8590'
 const colours = ['#2f81f7', '#d29922']
 
 const width = 860
-const left = 330
+const left = 340
 const right = 60
 const rowHeight = 40
 const barHeight = 13
@@ -26,7 +26,8 @@ export function renderChart (title: string, figures: Figure[]): string {
   const high = Math.ceil(Math.max(1, ...all))
   const x = (ratio: number) => left + (Math.log2(ratio) - low) / (high - low) * (width - left - right)
   const height = top + figures.length * rowHeight + bottom
-  const parts = [text({ x: 16, y: 24, weight: 600, size: 16 }, title)]
+  const parts = [text({ x: 16, y: 24, weight: 600, size: 16 }, title),
+    text({ x: 16, y: 49, size: 12 }, 'to the right of 1×: Changewell is better')]
   names.forEach((name, at) => {
     parts.push(bar(left + at * 190, 38, 12, colours[at]!), text({ x: left + 18 + at * 190, y: 49 }, `against ${name}`))
   })
@@ -37,7 +38,7 @@ export function renderChart (title: string, figures: Figure[]): string {
   }
   figures.forEach((figure, row) => {
     const y = top + row * rowHeight + 6
-    parts.push(text({ x: left - 12, y: y + 18, anchor: 'end' }, figure.title))
+    parts.push(text({ x: left - 12, y: y + 18, anchor: 'end', size: 12 }, `${figure.title}, ${figure.unit}`))
     for (const { name, ratio } of ratios[row]!) {
       if (!Number.isFinite(ratio)) continue
       const at = names.indexOf(name)

@@ -10,16 +10,17 @@ export async function pages (house: House): Promise<Section> {
   const { client, pace, changewell, changewellFromDisk, bare, etcd } = house
   const section: Section = {
     title: 'Feed pages',
-    about: `The first changes of the feed, at ${connections} connections. From memory: the newest changes are kept there. ` +
-      'From disk: a node that keeps next to none. Bare Fastify serialises as many objects from its memory; ' +
+    about: `Near the end of the feed, at ${connections} connections. From memory: the newest changes are kept there. ` +
+      'From disk: of a node that keeps next to none. Bare Fastify serialises as many objects from its memory; ' +
       'etcd answers a range of as many keys, the nearest thing that it has.',
     figures: [],
   }
   for (const limit of [100, 1000]) {
     const contenders = [changewell, changewellFromDisk, bare, ...etcd === null ? [] : [etcd]]
-    const samples = await inRounds(contenders.map((contender) => underLoad(client, pace, contender, {
-      connections, requests: [contender.page!(limit)],
-    })), pace.rounds)
+    const entrants = await Promise.all(contenders.map(async (contender) => underLoad(client, pace, contender, {
+      connections, requests: [await contender.page(limit)],
+    })))
+    const samples = await inRounds(entrants, pace.rounds)
     for (const [{ name }, place] of [[changewell, 'memory'], [changewellFromDisk, 'disk']] as const) {
       const names = [name, bare.name, ...etcd === null ? [] : [etcd.name]]
       const beside = new Map(names.map((one) => [one, samples.get(one)!]))

@@ -7,7 +7,7 @@ import { keys, value, type House } from './house.ts'
 export async function writes ({ client, pace, changewell, bare, etcd }: House): Promise<Section> {
   const section: Section = {
     title: 'Durable writes',
-    about: `A put of ${Buffer.byteLength(value)} bytes to one of ${keys.length} keys, answered when it is on the disk. ` +
+    about: `A put of ${Buffer.byteLength(value)} bytes to one of ${keys.length.toLocaleString('en-GB')} keys, answered when it is on the disk. ` +
       'Bare Fastify parses the same body and answers it.',
     figures: [],
   }

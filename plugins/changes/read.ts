@@ -117,7 +117,9 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     return reply
   }
 
-  async function page (request: FastifyRequest, reply: FastifyReply, wanted: FeedRequest, since: number): Promise<FastifyReply> {
+  async function page (
+    request: FastifyRequest, reply: FastifyReply, wanted: FeedRequest, since: number
+  ): Promise<FastifyReply> {
     const { source, query, distinct } = wanted
     const seconds = waitOf(query.block, oneOf(request.headers.prefer), config.blockSecondsMax)
     let found = await source.read(since, query.limit)

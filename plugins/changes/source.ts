@@ -53,15 +53,22 @@ export function historySource (database: Database, tail: Tail, filter: Filter, l
   }
 }
 
-/** A tenant's own feed. It is pruned as keys change, and whole for ever: nothing of it is trimmed. */
+/**
+ * A tenant's own feed. It is pruned as keys change, and whole for ever: nothing of it is trimmed. With the tenant it
+ * goes, and then there is nothing to read.
+ */
 export function tenantSource (database: Database, tail: Tail, tenant: number, limits: ReadLimits): Source {
   return {
     isEverything: false,
     matches: ({ scope }) => scope.tenants.at(-1) === tenant,
     assertWhole: () => {},
-    read: (since, limit, bytesMax = limits.pageBytesMax) => readTenantFeed(database.store, tenant, {
-      since, until: tail.lastRevision, limit, bytesMax, scanMax: limits.pageScanMax,
-    }),
+    async read (since, limit, bytesMax = limits.pageBytesMax) {
+      const page = await readTenantFeed(database.store, tenant, {
+        since, until: tail.lastRevision, limit, bytesMax, scanMax: limits.pageScanMax,
+      })
+      if (database.catalog.tenantById(tenant) === null) throw new Problem('TENANT_NOT_FOUND', { tenant: String(tenant) })
+      return page
+    },
   }
 }
 

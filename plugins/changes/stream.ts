@@ -89,7 +89,7 @@ export class FeedStream {
     if (reason === 'stalled' || this.#blockedSince !== null) response.destroy()
     else response.end()
     if (!response.closed) {
-      const grace = setTimeout(() => response.destroy(), endGraceMs)
+      const grace = setTimeout(() => response.destroy(), endGraceMs).unref()
       response.once('close', () => clearTimeout(grace))
     }
     this.#options.onEnd(this, reason)

@@ -24,7 +24,7 @@ function docs (app: FastifyInstance, { version, errors }: DocsOptions, done: () 
 
   let building: Promise<FastifyInstance> | null = null
   const site = () => {
-    building ??= buildSite(routes, version)
+    building ??= buildSite(routes, version, errors)
     return building
   }
   app.addHook('onClose', async () => (await building)?.close())

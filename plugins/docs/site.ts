@@ -1,4 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
+import { finishDocument, type Document } from './document.ts'
+import type { ExplainedError } from './errors-page.ts'
 
 /** A route to describe. */
 export type DescribedRoute = Pick<RouteOptions, 'method' | 'url' | 'schema'>
@@ -22,7 +24,9 @@ const tags = [
  * An application of its own that holds nothing but the documentation: the routes as they are described, the OpenAPI
  * document made from them, and Swagger UI at /documentation. It is asked by `inject` and never listens.
  */
-export async function buildSite (routes: Iterable<DescribedRoute>, version: string): Promise<FastifyInstance> {
+export async function buildSite (
+  routes: Iterable<DescribedRoute>, version: string, errors: readonly ExplainedError[]
+): Promise<FastifyInstance> {
   const [{ default: Fastify }, { default: swagger }, { default: swaggerUi }] =
     await Promise.all([import('fastify'), import('@fastify/swagger'), import('@fastify/swagger-ui')])
   const site = Fastify()
@@ -35,6 +39,8 @@ export async function buildSite (routes: Iterable<DescribedRoute>, version: stri
       info: { title: 'Changewell', description, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
       tags,
     },
+    refResolver: { buildLocalReference: ({ $id }, _base, _fragment, count) => typeof $id === 'string' ? $id : `Schema${count}` },
+    transformObject: (made) => 'openapiObject' in made ? finishDocument(made.openapiObject as Document, errors) : made.swaggerObject,
   })
   await site.register(swaggerUi, { routePrefix: '/documentation', uiConfig: { docExpansion: 'list' } })
   for (const route of routes) site.route({ ...route, handler: async () => null })

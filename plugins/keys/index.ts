@@ -61,6 +61,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     checkLimit(limit, config.pageChangesMax)
     if (wanted === 'linearizable') await app.raft.readBarrier()
     const { tenant, collection } = find(request.params)
+    reply.header('changewell-revision', database.revision)
     const page = await readKeys(database.store, tenant.id, collection.id, {
       prefix, after, limit, bytesMax: config.pageBytesMax, scanMax: config.pageScanMax,
     })
@@ -80,6 +81,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     if (request.query.consistency === 'linearizable') await app.raft.readBarrier()
     const { key } = request.params
     const { tenant, collection } = find(request.params)
+    reply.header('changewell-revision', database.revision)
     const found = await readEntry(database.cache, tenant.id, collection.id, key)
     if (found === null) throw new Problem('KEY_NOT_FOUND', { tenant: tenant.name, collection: collection.name, key })
     reply.header('etag', etagOf(found.revision))

@@ -15,7 +15,7 @@ interface HttpSocket extends Socket {
  * For Fastify's option `clientErrorHandler`, which calls it on the instance. `headersOf` gives the headers that every
  * answer of the instance has.
  */
-export function clientErrorHandler (errors: ErrorTable, headersOf = (_app: FastifyInstance): Record<string, string> => ({})) {
+export function clientErrorHandler (errors: ErrorTable, headersOf: (app: FastifyInstance) => object = () => ({})) {
   return function answerClientError (this: FastifyInstance | void, error: ConnectionError, socket: Socket): void {
     const answering = (socket as HttpSocket)._httpMessage?.headersSent === true
     // Bytes after the head of another answer would become part of that answer.

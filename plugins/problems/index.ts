@@ -49,7 +49,9 @@ function problems (app: FastifyInstance, { errors }: ProblemsOptions, done: () =
  * Answers what Fastify refuses before it has a route: a path that cannot be decoded, a segment that is too long. For
  * Fastify's option `frameworkErrors`; no hooks run for such a request, so `prepare` does what they would.
  */
-export function frameworkErrors (errors: ErrorTable, prepare = (_request: FastifyRequest, _reply: FastifyReply): void => {}) {
+export function frameworkErrors (
+  errors: ErrorTable, prepare: (request: FastifyRequest, reply: FastifyReply) => void = () => {}
+) {
   return function answerFrameworkError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
     prepare(request, reply)
     sendProblem(errors, error, request, reply)

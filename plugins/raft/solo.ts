@@ -129,9 +129,10 @@ export class Solo implements Consensus {
   /** Finishes what was accepted, and makes the database whole without its log. */
   async close (): Promise<void> {
     this.#closed = true
+    // A flush ends by cutting the log, so it ends before the log does; none begins from here on.
+    await this.#flushing
     await this.#log.close()
     await this.#applying
-    await this.#flushing
     if (this.#failure === null) await this.#database.flush()
     this.#proposals.failAll(new Problem('OUTCOME_UNKNOWN', { reason: 'this node shut down' }))
     this.#proposals.close()
@@ -181,7 +182,7 @@ export class Solo implements Consensus {
 
   /** Off the way of writes: the log is cut behind them when the database no longer needs it. */
   #flush (): void {
-    if (this.#flushing !== null) return
+    if (this.#flushing !== null || this.#closed) return
     this.#unflushedBytes = 0
     this.#flushing = this.#database.flush()
       .then(({ index }) => this.#log.compact(index))

@@ -6,6 +6,9 @@ import fp from 'fastify-plugin'
 /** How often connections are looked for that nobody uses any more. */
 const intervalMs = 50
 
+/** A connection that was made just now has so long to send its request: cutting it off would leave a doubt. */
+const unusedGraceMs = 1000
+
 /**
  * Lets go of connections while the node stops. Fastify closes those that are idle when it begins to stop, but two kinds
  * would hold the node up: one that was at work then and falls idle afterwards, and one that never sent a request, which
@@ -24,19 +27,18 @@ async function shutdown (app: FastifyInstance): Promise<void> {
   server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket))
 
   app.addHook('preClose', async () => {
-    closeUnused()
-    timer = setInterval(closeUnused, intervalMs)
+    const graceEnds = performance.now() + unusedGraceMs
+    timer = setInterval(() => {
+      server.closeIdleConnections()
+      if (performance.now() < graceEnds) return
+      for (const socket of unused) socket.destroy()
+    }, intervalMs)
   })
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (timer !== undefined) reply.header('connection', 'close')
     done()
   })
   app.addHook('onClose', async () => clearInterval(timer))
-
-  function closeUnused (): void {
-    for (const socket of unused) socket.destroy()
-    server.closeIdleConnections()
-  }
 }
 
 export default fp(shutdown, { name: 'shutdown', fastify: '5.x' })

@@ -27,7 +27,8 @@ async function storage (app: FastifyInstance): Promise<void> {
   app.decorate('diskSpace', diskSpace)
   app.readiness.register('disk', () => diskSpace.isLow ? `only ${diskSpace.freeBytes} bytes are left on the disk` : null)
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    reply.header('changewell-revision', database.revision)
+    // A read that went on for a while has said where it began: a reader who follows from there misses nothing.
+    if (!reply.hasHeader('changewell-revision')) reply.header('changewell-revision', database.revision)
     done()
   })
   app.addHook('onClose', async () => diskSpace.close())

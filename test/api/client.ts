@@ -92,7 +92,9 @@ export function revisionOf (answer: Answer): number {
 }
 
 /** Asserts that the answer is a problem of the code, with these members among others. */
-export function refused (t: Test, answer: Answer, status: number, code: string, members: Record<string, unknown> = {}): void {
+export function refused (
+  t: Test, answer: Answer, status: number, code: string, members: Record<string, unknown> = {}
+): void {
   t.match(answer.body, { code, status, ...members }, code)
   t.equal(answer.status, status)
 }

@@ -1,4 +1,4 @@
-import { test } from 'tap'
+import { test, type Test } from 'tap'
 import { listeningNode, until } from '../support/node.ts'
 import { Client, invalid, refused, startNode, startStocked, type Answer } from './client.ts'
 
@@ -7,8 +7,8 @@ function revisions (answer: Answer): number[] {
 }
 
 /** Revisions 1 and 2 make a tenant and its collection; 3 to 12 write a key each, `k3` to `k12`. */
-async function startFilled (t: Parameters<typeof startStocked>[0], overrides?: Parameters<typeof startStocked>[1]): Promise<Client> {
-  const client = await startStocked(t, overrides)
+async function startFilled (t: Test): Promise<Client> {
+  const client = await startStocked(t)
   const changes = Array.from({ length: 10 }, (_, at) => ({ tenant: 'coke', collection: 'settings', key: `k${at + 3}`, data: at }))
   await client.post('/changes', { changes })
   return client
@@ -207,7 +207,8 @@ test('Streams carry the same changes as the pages', async (t) => {
     return text
   }
   const events = await stream('text/event-stream')
-  t.strictSame([...events.matchAll(/^id: (\d+)\ndata: (.*)\n\n/gm)].map(([, id, data]) => ({ id, ...JSON.parse(data!) })),
+  const pieces = [...events.matchAll(/^id: (\d+)\ndata: (.*)\n\n/gm)]
+  t.strictSame(pieces.map(([, id, data]) => ({ id, ...JSON.parse(data!) })),
     changes.map((change: any) => ({ id: String(change.revision), ...change })))
   const lines = await stream('application/x-ndjson')
   t.strictSame(lines.trimEnd().split('\n').map((line) => JSON.parse(line)), changes)

@@ -11,7 +11,8 @@ test('Every answer carries the revision of the database and the id of its reques
     await client.post('/changes', '{'), await client.post('/changes', {}, { 'content-type': 'text/xml' }), await client.get('/changes?limit=x'),
     await client.put(`${keysPath}/k`, { data: 1 }), await client.head('/changes'),
   ]
-  t.strictSame(answers.map(({ status }) => status), [200, 200, 200, 200, 200, 200, 404, 404, 405, 400, 400, 400, 415, 400, 201, 200])
+  t.strictSame(answers.map(({ status }) => status),
+    [200, 200, 200, 200, 200, 200, 404, 404, 405, 400, 400, 400, 415, 400, 201, 200])
   t.equal(answers.at(-1)!.headers['changewell-revision'], '3')
 })
 

@@ -61,6 +61,20 @@ t.test('a database that is older than the last flush, but not older than the log
   await assertRecovers(t, copy, written, 'from the copy that was made before')
 })
 
+t.test('after the log was cut, RocksDB may still lose all that it has not synced', async (t) => {
+  const dataDir = folder(t)
+  const app = await buildNode(t, { dataDir, ...small })
+  for (let cut = 0; cut < 3; cut++) {
+    await writeUntilCut(app, dataDir)
+    await fill(app, cut)
+    const written = await feedOf(app)
+    const copy = copyOf(t, dataDir)
+    const { path, bytes } = databaseLog(copy)
+    truncateSync(join(copy, path), 0)
+    await assertRecovers(t, copy, written, `without the last ${bytes} bytes`)
+  }
+})
+
 t.test('a database that is older than the log allows is refused with what to do', async (t) => {
   const dataDir = folder(t)
   const app = await buildNode(t, { dataDir, ...small })

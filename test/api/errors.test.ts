@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import type { FastifyReply } from 'fastify'
+import { test, type Test } from 'tap'
+import { errors } from '../../app/errors.ts'
+import type { ProblemCode } from '../../storage/problem.ts'
+import { listeningNode, project, startProcess, until } from '../support/node.ts'
+import { sendRaw } from '../support/raw-http.ts'
+import { stallDisk } from '../support/stalled-disk.ts'
+import { keysPath, startNode, startStocked, type Answer } from './client.ts'
+import { checkProblem } from './manners.ts'
+
+type Refusal = Pick<Answer, 'status' | 'headers' | 'body'>
+
+/** How a client comes to each code. A code without a way here does not compile. */
+const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
+  BAD_REQUEST: async (t) => (await startNode(t)).get('/%ff'),
+  INVALID_FIELD: async (t) => (await startNode(t)).get('/changes?limit=0'),
+  INVALID_JSON: async (t) => (await startNode(t)).post('/changes', '{"data":}'),
+  UNSUPPORTED_MEDIA_TYPE: async (t) => (await startNode(t)).post('/changes', '<data/>', { 'content-type': 'text/xml' }),
+  NOT_ACCEPTABLE: async (t) => (await startNode(t)).get('/changes', { accept: 'text/xml' }),
+  BODY_TOO_LARGE: async (t) => (await startNode(t, { bodyBytesMax: 1024 })).post('/changes', { data: 'x'.repeat(2000) }),
+  HEADERS_TOO_LARGE: async (t) => raw(t, `GET /changes HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`),
+  REQUEST_TIMEOUT: async (t) => raw(t, 'POST /changes HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{'),
+  async IDEMPOTENCY_KEY_REUSED (t) {
+    const client = await startNode(t)
+    await client.post('/changes', { data: 1 }, { 'idempotency-key': 'k' })
+    return client.post('/changes', { data: 2 }, { 'idempotency-key': 'k' })
+  },
+
+  ROUTE_NOT_FOUND: async (t) => (await startNode(t)).get('/nowhere'),
+  METHOD_NOT_ALLOWED: async (t) => (await startNode(t)).delete('/changes'),
+  TENANT_NOT_FOUND: async (t) => (await startNode(t)).get('/tenants/coke'),
+  COLLECTION_NOT_FOUND: async (t) => (await startStocked(t)).get('/tenants/coke/collections/x'),
+  KEY_NOT_FOUND: async (t) => (await startStocked(t)).get(`${keysPath}/k`),
+  REVISION_NOT_FOUND: async (t) => (await startNode(t)).get('/changes/1'),
+  REVISION_AHEAD: async (t) => (await startNode(t)).get('/changes?since=1'),
+  async HISTORY_GONE (t) {
+    const client = await startStocked(t, { feedTailBytesMax: 1 })
+    await client.put('/cluster/settings', { historyChanges: 1 })
+    await until(async () => (await client.get('/changes')).status === 410, 'the history to be cut')
+    return client.get('/changes')
+  },
+
+  TENANT_EXISTS: async (t) => (await startStocked(t)).post('/tenants', { name: 'coke' }),
+  TENANT_NOT_EMPTY: async (t) => (await startStocked(t)).delete('/tenants/coke'),
+  TENANT_MOVED: async (t) => (await startStocked(t)).put('/tenants/coke', { name: 'pepsi/coke' }),
+  COLLECTION_EXISTS: async (t) => (await startStocked(t)).post('/tenants/coke/collections', { name: 'settings' }),
+  async COLLECTION_NOT_EMPTY (t) {
+    const client = await startStocked(t)
+    await client.put(`${keysPath}/k`, { data: 1 })
+    return client.delete('/tenants/coke/collections/settings')
+  },
+  PRECONDITION_FAILED: async (t) => (await startStocked(t)).put(`${keysPath}/k`, { data: 1 }, { 'if-match': '*' }),
+
+  TOO_MANY_READERS: async (t) => (await startNode(t, { streamsMax: 0 })).get('/changes', { accept: 'text/event-stream' }),
+  async TOO_MANY_WRITES (t) {
+    const client = await startNode(t, { writesPendingMax: 1 })
+    await client.get('/readyz')
+    const release = stallDisk(t)
+    const first = client.post('/changes', {})
+    const second = await client.post('/changes', {})
+    release()
+    t.equal((await first).status, 201)
+    return second
+  },
+  async WRITE_TIMEOUT (t) {
+    const client = await startNode(t, { writeTimeoutSeconds: 1 })
+    await client.get('/readyz')
+    const send = () => client.post('/changes', { data: 'once' }, { 'idempotency-key': 'k' })
+    const release = stallDisk(t)
+    const answer = await send()
+    release()
+    const again = await send()
+    t.equal(again.status, 201, 'sent again it learns its outcome')
+    t.equal(again.body.revision, 1, 'and is done once')
+    return answer
+  },
+  OUTCOME_UNKNOWN: async (t) => (await failStorage(t)).unknown,
+  DISK_FULL: async (t) => (await startNode(t, { diskFreeBytesMin: Number.MAX_SAFE_INTEGER })).post('/changes', {}),
+  async OVERLOADED (t) {
+    const client = await startNode(t, { eventLoopDelayMsMax: 1 })
+    await until(async () => {
+      const begun = performance.now()
+      while (performance.now() - begun < 50);
+      return (await client.get('/changes')).status === 503
+    }, 'the node to notice that it lags')
+    t.equal((await client.get('/livez')).status, 200, 'it is not told dead for that')
+    return client.get('/changes')
+  },
+  async DRAINING (t) {
+    const client = await startNode(t)
+    await client.put('/health', { up: false })
+    return client.get('/readyz')
+  },
+  NOT_READY: async (t) => (await startNode(t, { diskFreeBytesMin: Number.MAX_SAFE_INTEGER })).get('/readyz'),
+  STORAGE_FAILED: async (t) => (await failStorage(t)).failed,
+  async INTERNAL (t) {
+    const client = await startNode(t)
+    // Whatever a route can foresee has a code of its own; this one stands for what none does.
+    client.app.get('/broken', (_request, reply: FastifyReply) => { reply.send((undefined as unknown as string).length) })
+    return client.get('/broken')
+  },
+}
+
+/** What the node answers to bytes that never become a request. It waits one second for whole requests. */
+async function raw (t: Test, bytes: string): Promise<Refusal> {
+  const { url } = await listeningNode(t, { requestTimeoutSeconds: 1 })
+  const answer = await sendRaw(url, bytes)
+  t.equal(answer!.headers['changewell-revision'], '0')
+  return { ...answer!, body: JSON.parse(answer!.text) }
+}
+
+/** A node whose files can grow no more: the write that meets the end has no known outcome, later ones are refused. */
+async function failStorage (t: Test): Promise<{ unknown: Refusal, failed: Refusal }> {
+  // Without this the system ends a process that goes over its limit; with it the write fails.
+  const survives = ['--import', 'data:text/javascript,process.on("SIGXFSZ", () => {})']
+  const main = [...survives, '--import', import.meta.resolve('tsx'), join(project, 'app/main.ts')]
+  const node = await startProcess(t, { CHANGEWELL_LOG_SEGMENT_BYTES: '65536' }, main)
+  execFileSync('prlimit', ['--pid', String(node.child.pid), '--fsize=1000000'])
+  const body = JSON.stringify({ data: 'x'.repeat(300_000) })
+  const send = async (): Promise<Refusal> => {
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(`${node.url}/changes`, { method: 'POST', headers, body })
+    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.json() }
+  }
+  let unknown = await send()
+  for (let tries = 0; unknown.status === 201 && tries < 10; tries++) unknown = await send()
+  const failed = await send()
+  t.equal((await fetch(`${node.url}/readyz`)).status, 503, 'it is ready no more')
+  t.equal((await fetch(`${node.url}/changes?limit=1`)).status, 200, 'and still serves reads')
+  return { unknown, failed }
+}
+
+for (const [code, { status, example }] of Object.entries(errors)) {
+  test(`${code} is answered with ${status}, a detail that says what to do, and its facts`, async (t) => {
+    const answer = await ways[code as ProblemCode](t)
+    t.equal(answer.body.code, code)
+    t.equal(answer.status, status)
+    checkProblem(answer.status, answer.headers, answer.body)
+    t.notMatch(answer.body.detail, /undefined|NaN|\[object/)
+    for (const [member, value] of Object.entries(example)) t.type(answer.body[member], typeof value, member)
+  })
+}
