@@ -62,8 +62,8 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   await app.register(problems, { errors })
   await app.register(validation)
   await app.register(json, { depthMax: config.jsonDepthMax })
-  await app.register(metrics)
   await app.register(docs, { version, errors: explainedErrors() })
+  await app.register(metrics)
   await app.register(health, {
     version, revision: () => app.database.revision, eventLoopDelayMsMax: config.eventLoopDelayMsMax,
   })

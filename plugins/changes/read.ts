@@ -30,6 +30,8 @@ const feedHeaders = Type.Object({
   prefer: Type.Optional(Type.String({ description: '`wait=SECONDS`, as `block`.' })),
 })
 
+const feedTypes = ['application/json', 'text/event-stream', 'application/x-ndjson']
+
 interface FeedRequest {
   source: Source
   distinct: boolean
@@ -48,6 +50,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       summary: 'Follow all changes',
       description: 'A page; with `block` a long poll; with `Accept: text/event-stream` or `application/x-ndjson` a stream.',
       tags: ['changes'],
+      produces: feedTypes,
       headers: feedHeaders,
       querystring: historyQuery,
       response: { 200: changePage, ...problems },
@@ -64,6 +67,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       description: 'The newest change of each key only, whatever became of the older history.',
       tags: ['changes'],
       params: tenantParams,
+      produces: feedTypes,
       headers: feedHeaders,
       querystring: Type.Object(feedQuery, { additionalProperties: false }),
       response: { 200: changePage, ...problems },

@@ -34,7 +34,7 @@ async function metrics (app: FastifyInstance) {
 
   app.get('/metrics', {
     logLevel: 'warn',
-    schema: { tags: ['health'], summary: 'Metrics for Prometheus', response: { 200: { type: 'string' } } },
+    schema: { tags: ['health'], summary: 'Metrics for Prometheus', produces: ['text/plain'], response: { 200: { type: 'string' } } },
   }, async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
 }
 

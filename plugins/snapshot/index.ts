@@ -24,8 +24,9 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
         '`collection` and `entry` records, `end` with the number of lines before it and their CRC32C. A stream without ' +
         '`end` was cut off.',
       tags: ['changes'],
+      produces: ['application/x-ndjson'],
       querystring: query,
-      response: { 200: Type.String({ description: 'application/x-ndjson' }), ...problems },
+      response: { 200: Type.String({ description: 'The lines.' }), ...problems },
     },
   }, async (request, reply) => {
     if (taken >= config.snapshotsMax) {

@@ -1,0 +1,120 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type Test } from 'tap'
+import { errors } from '../../app/errors.ts'
+import { startNode } from '../api/client.ts'
+import { routesOf as routesOfPage } from '../support/api-page.ts'
+import { project } from '../support/node.ts'
+import { routesOf, Schemas, type DescribedRoute, type OpenApi, type Schema } from '../support/openapi.ts'
+
+const page = join(project, '../shared/design/api.md')
+
+/** Resources of the page that later work brings. */
+const later = [
+  'GET /receipts/{id}', 'PUT /cluster/leader', 'GET /locks', 'GET /cluster/members', 'POST /cluster/members',
+  'GET /cluster/members/{id}', 'PUT /cluster/members/{id}', 'DELETE /cluster/members/{id}',
+]
+
+/** Where the document itself is, and its pages. */
+const itself = ['GET /documentation', 'GET /openapi.json']
+
+async function read (t: Test): Promise<{ document: OpenApi, routes: DescribedRoute[] }> {
+  const { body } = await (await startNode(t)).get('/openapi.json')
+  return { document: body, routes: routesOf(body) }
+}
+
+test('The document and the page of the design have the same routes', {
+  skip: existsSync(page) ? false : 'the design is not beside this checkout',
+}, async (t) => {
+  const { routes } = await read(t)
+  const described = routes.map(({ method, path }) => `${method} ${path}`).sort()
+  const designed = routesOfPage(readFileSync(page, 'utf8'))
+  for (const route of [...later, ...itself]) t.ok(designed.includes(route), `${route} is on the page`)
+  const expected = new Set(designed)
+  for (const route of [...later, ...itself]) expected.delete(route)
+  t.strictSame(described, [...expected].sort())
+})
+
+test('The document is OpenAPI 3.1: named, licensed, and every reference leads somewhere', async (t) => {
+  const { document } = await read(t)
+  t.equal(document.openapi, '3.1.0')
+  t.match(document.info, { title: 'Changewell', version: /^\d+\.\d+\.\d+/, license: { identifier: 'Apache-2.0' } })
+  const text = JSON.stringify(document)
+  for (const [, pointer = ''] of text.matchAll(/"\$ref":"([^"]*)"/g)) {
+    const found = pointer.split('/').slice(1).reduce<any>((value, name) => value?.[name], document)
+    t.type(found, 'object', pointer)
+  }
+  for (const [kind, components] of Object.entries(document.components)) {
+    for (const name of Object.keys(components)) t.ok(text.includes(`"#/components/${kind}/${name}"`), `${kind}/${name} is used`)
+  }
+})
+
+test('Every schema of the document is one of JSON Schema 2020-12', async (t) => {
+  const { document } = await read(t)
+  const schemas = new Schemas(document)
+  let count = 0
+  const check = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return
+    for (const [name, inner] of Object.entries(value)) {
+      if (name === 'schema') {
+        schemas.compile(inner as Schema)
+        count++
+      } else check(inner)
+    }
+  }
+  check(document)
+  t.ok(count > 100, `${count} schemas`)
+})
+
+test('Every route says what it does, what it takes, and how it refuses', async (t) => {
+  const { document, routes } = await read(t)
+  const tags = document.tags.map(({ name }) => name)
+  for (const { method, path, operation } of routes) {
+    const route = `${method} ${path}`
+    const { summary, parameters = [], requestBody, responses } = operation
+    t.ok(summary, `${route} has a summary`)
+    t.equal(operation.tags?.length, 1, `${route} has one tag`)
+    t.ok(tags.includes(operation.tags![0]!), `${route}: the tag ${operation.tags![0]} is described`)
+    const inPath = parameters.filter((parameter) => parameter.in === 'path')
+    t.strictSame(inPath.map(({ name }) => `{${name}}`), path.match(/\{\w+\}/g) ?? [], `${route}: the path's parameters`)
+    t.ok(inPath.every(({ required }) => required), `${route}: they are required`)
+    t.notOk(parameters.some((parameter) => parameter.in !== 'path' && parameter.required), `${route}: the others are not`)
+    t.equal(new Set(parameters.map((parameter) => `${parameter.in} ${parameter.name}`)).size, parameters.length, `${route}: none is there twice`)
+    if (requestBody !== undefined) t.strictSame(Object.keys(requestBody.content), ['application/json'], `${route}: the body's type`)
+    t.equal(requestBody !== undefined, ['POST', 'PUT'].includes(method), `${route} has a body if its method has`)
+    for (const [status, { description, headers, content }] of Object.entries(responses)) {
+      t.match(status, /^([1-5]\d\d|[45]XX)$/, `${route}: ${status}`)
+      t.ok(description && description !== 'Default Response', `${route}: ${status} is described`)
+      t.hasProps(headers ?? {}, ['Changewell-Revision', 'X-Request-Id'], `${route}: headers of ${status}`)
+      const types = /^[45]/.test(status) ? ['application/problem+json'] : null
+      if (types !== null) t.strictSame(Object.keys(content!), types, `${route}: ${status} is a problem`)
+    }
+    t.hasProps(responses, ['4XX', '5XX'], `${route} can refuse`)
+    t.ok(Object.keys(responses).some((status) => status.startsWith('2')), `${route} can succeed`)
+  }
+})
+
+test('The document names every code that a problem can have', async (t) => {
+  const { document } = await read(t)
+  const { properties } = document.components.schemas!.Problem as { properties: { code: { enum: string[] } } }
+  t.strictSame(properties.code.enum, Object.keys(errors))
+})
+
+test('The streams of the feed are described beside its pages', async (t) => {
+  const { document } = await read(t)
+  for (const path of ['/changes', '/tenants/{tenant}/changes']) {
+    const { content } = document.paths[path]!.get!.responses[200]!
+    t.strictSame(Object.keys(content!), ['application/json', 'text/event-stream', 'application/x-ndjson'])
+  }
+})
+
+test('A path takes the methods that the document has for it, and HEAD beside GET', async (t) => {
+  const client = await startNode(t)
+  const { body: document } = await client.get('/openapi.json')
+  for (const [path, operations] of Object.entries((document as OpenApi).paths)) {
+    const described = Object.keys(operations).map((method) => method.toUpperCase())
+    const { headers } = await client.request('PATCH', path.replaceAll(/[{}]/g, ''))
+    const allowed = String(headers.allow).split(', ').filter((method) => method !== 'HEAD')
+    t.strictSame(allowed.sort(), described.sort(), path)
+  }
+})
