@@ -27,7 +27,7 @@ export const errors: ErrorTable = {
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     title: 'The body has a media type that is not accepted here',
-    detail: ({ mediaType }) => `The body's media type is ${mediaType}. Send JSON, with Content-Type: application/json.`,
+    detail: ({ mediaType }) => `The body's media type is ${mediaType}. Send JSON, uncompressed, with Content-Type: application/json.`,
     headers: () => ({ accept: 'application/json' }),
     example: { mediaType: 'text/xml' },
   },

@@ -15,6 +15,7 @@ export interface JsonOptions {
 async function json (app: FastifyInstance, options: JsonOptions) {
   function parse (request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void) {
     refuseOtherCharsets(request.headers['content-type'] ?? '')
+    refuseEncodings(request)
     // Some clients name the media type of every request; a deletion needs no body all the same.
     const isAbsent = body.length === 0 && request.method === 'DELETE'
     done(null, isAbsent ? undefined : parseEnvelope(body, options.depthMax))
@@ -30,6 +31,13 @@ async function json (app: FastifyInstance, options: JsonOptions) {
 function refuseOtherCharsets (mediaType: string): void {
   const charset = /;\s*charset="?([^";\s]*)/i.exec(mediaType)?.[1]
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw new Problem('UNSUPPORTED_MEDIA_TYPE', { mediaType })
+}
+
+/** A compressed body would be refused as JSON that is malformed, which would not say why. */
+function refuseEncodings ({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding === 'identity') return
+  throw new Problem('UNSUPPORTED_MEDIA_TYPE', { mediaType: `${headers['content-type']} with Content-Encoding ${encoding}` })
 }
 
 export default fp(json, { name: 'json', fastify: '5.x' })

@@ -17,8 +17,9 @@ export interface Seen {
 export function checkManners ({ status, headers, text, body }: Seen, method: string): void {
   assert.match(String(headers['changewell-revision']), /^(0|[1-9][0-9]*)$/, 'Changewell-Revision')
   assert.match(String(headers['x-request-id']), /^[A-Za-z0-9._~:/+=@-]{1,128}$/, 'X-Request-Id')
-  if (status === 304 || method === 'HEAD') assert.equal(text, '', `no body with ${method} and ${status}`)
-  else if (status >= 400) checkProblem(status, headers, body)
+  if (status === 304) assert.equal(text, '', 'no body with 304')
+  // Whatever is sent as the body of an answer to HEAD, Node drops on its way.
+  else if (status >= 400 && method !== 'HEAD') checkProblem(status, headers, body)
 }
 
 /** The problem document itself; also what comes over a socket that no request ever came from. */

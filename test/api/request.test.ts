@@ -101,6 +101,9 @@ test('A body is JSON in UTF-8, and anything else is refused for its media type',
     refused(t, answer, 415, 'UNSUPPORTED_MEDIA_TYPE', { mediaType: type })
     t.equal(answer.headers.accept, 'application/json')
   }
+  for (const encoding of ['gzip', 'br', 'x']) {
+    refused(t, await client.post('/changes', '{}', { 'content-encoding': encoding }), 415, 'UNSUPPORTED_MEDIA_TYPE', { mediaType: /Content-Encoding/ })
+  }
   t.equal(await client.revision(), 5)
 })
 
