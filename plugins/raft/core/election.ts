@@ -1,0 +1,98 @@
+import { allVoters } from './configuration.ts'
+import type { VoteRequest, VoteResponse } from './messages.ts'
+import { voteResult } from './quorum.ts'
+import type { Raft } from './raft.ts'
+import { broadcastAppend } from './replication.ts'
+import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './roles.ts'
+import { entryTypes } from './types.ts'
+import type { NodeId } from './types.ts'
+
+/** Elections (Raft paper, section 5.2), with pre-votes (thesis, section 9.6) and the check of the quorum (6.2). */
+
+/** No sign of a leader for too long, or an operator's wish. */
+export function campaign (raft: Raft): void {
+  if (!mayCampaign(raft)) return
+  if (raft.options.preVote) beginPreElection(raft)
+  else beginElection(raft, false)
+}
+
+/** The leader hands its place on to this node. It knows that this one can win, so nobody is asked first. */
+export function campaignForTransfer (raft: Raft): void {
+  if (mayCampaign(raft)) beginElection(raft, true)
+}
+
+/** Grants a vote to a candidate whose log is as new as ours, once a term (section 5.4.1). */
+export function handleVoteRequest (raft: Raft, { type, from, term, index, logTerm }: VoteRequest): void {
+  const free = raft.vote === from || (raft.vote === null && raft.leader === null) ||
+    (type === 'pre-vote' && term > raft.term)
+  const granted = free && raft.log.isUpToDate({ index, term: logTerm })
+  const response = type === 'vote' ? 'vote-response' : 'pre-vote-response'
+  raft.trace({ event: 'vote', request: type, candidate: from, term, granted })
+  // A pre-vote is granted in the term that the election would have: in an earlier one the candidate ignores it.
+  raft.send({ type: response, to: from, term: granted ? term : raft.term, reject: !granted })
+  if (granted && type === 'vote') {
+    raft.electionElapsed = 0
+    raft.vote = from
+  }
+}
+
+/** A candidate counts. */
+export function handleVoteResponse (raft: Raft, { from, reject }: VoteResponse): void {
+  if (!raft.votes.has(from)) raft.votes.set(from, !reject)
+  const result = voteResult(raft.membership.configuration, raft.votes)
+  // Who was removed meanwhile has no vote of its own to win with.
+  if (result === 'lost' || (result === 'won' && !raft.promotable)) {
+    becomeFollower(raft, raft.term, null)
+  } else if (result === 'won' && raft.role === 'pre-candidate') {
+    beginElection(raft, false)
+  } else if (result === 'won') {
+    becomeLeader(raft)
+    broadcastAppend(raft)
+  }
+}
+
+/** A leader that a quorum has not answered for an election timeout may have been replaced long ago. */
+export function checkQuorum (raft: Raft): void {
+  const active = new Map<NodeId, boolean>()
+  for (const [id, progress] of raft.membership.progress) active.set(id, progress.recentlyActive || id === raft.id)
+  if (voteResult(raft.membership.configuration, active) !== 'won') {
+    raft.trace({ event: 'quorum-lost', term: raft.term })
+    becomeFollower(raft, raft.term, null)
+  }
+  for (const [id, progress] of raft.membership.progress) progress.recentlyActive = id === raft.id
+}
+
+function mayCampaign (raft: Raft): boolean {
+  if (raft.isLeader) return false
+  const reason = !raft.promotable ? 'no-voter' : mayHoldChange(raft) ? 'change-unapplied' : null
+  if (reason !== null) raft.trace({ event: 'no-campaign', reason })
+  return reason === null
+}
+
+/** A committed change that is not in force here yet would let this node count the wrong votes. */
+function mayHoldChange (raft: Raft): boolean {
+  const entries = raft.log.unapplied()
+  return entries === undefined || entries.some(({ type }) => type === entryTypes.configuration)
+}
+
+function beginPreElection (raft: Raft): void {
+  becomePreCandidate(raft)
+  requestVotes(raft, 'pre-vote', raft.term + 1, false)
+}
+
+function beginElection (raft: Raft, transfer: boolean): void {
+  becomeCandidate(raft)
+  requestVotes(raft, 'vote', raft.term, transfer)
+}
+
+function requestVotes (raft: Raft, type: VoteRequest['type'], term: number, transfer: boolean): void {
+  const { index, term: logTerm } = raft.log.lastId
+  for (const to of allVoters(raft.membership.configuration)) {
+    // Its own vote counts like another's: once it is durable.
+    if (to === raft.id) {
+      raft.send({ type: type === 'vote' ? 'vote-response' : 'pre-vote-response', to, term, reject: false })
+    } else {
+      raft.send({ type, to, term, index, logTerm, transfer })
+    }
+  }
+}
