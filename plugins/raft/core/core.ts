@@ -9,6 +9,7 @@ import { Raft } from './raft.ts'
 import { handleReadIndex } from './reads.ts'
 import type { PersistReceipt, Ready } from './ready.ts'
 import { handleUnreachable, releaseUncommitted, sendEntries } from './replication.ts'
+import { becomeFollower } from './roles.ts'
 import { handleSnapshotReport } from './snapshots.ts'
 import { status } from './status.ts'
 import type { Status } from './status.ts'
@@ -36,6 +37,15 @@ export class Core {
     this.#raft = new Raft(options)
     this.#softState = this.#raft.softState
     this.#hardState = options.hardState
+  }
+
+  get id (): NodeId {
+    return this.#raft.id
+  }
+
+  /** The state machine holds everything up to here. */
+  get appliedIndex (): number {
+    return this.#raft.log.applied
   }
 
   get status (): Status {
@@ -74,6 +84,11 @@ export class Core {
   /** Campaigns at once. */
   campaign (): void {
     campaign(this.#raft)
+  }
+
+  /** Stops leading at once. What was proposed may still be committed, by whoever leads next. */
+  stepDown (): void {
+    if (this.#raft.isLeader) becomeFollower(this.#raft, this.#raft.term, null)
   }
 
   /** Has the leader hand its place on; nothing happens when none is known, or `to` is no voter. */
@@ -128,7 +143,7 @@ export class Core {
     const softState = this.#newSoftState()
     const entries = log.newUnstable
     const snapshot = log.newSnapshot
-    const committed = log.committedToApply(options.applyUnstable) ?? []
+    const committed = log.committedToApply(options.applyUnstable)
     const mustSync = entries.length > 0 ||
       (hardState !== null && (hardState.term !== this.#hardState.term || hardState.vote !== this.#hardState.vote))
     const receipt = log.hasUnstable || snapshot !== null
@@ -176,6 +191,7 @@ export class Core {
 
   /** Entries that the storage lacked are in memory now: what waited for them goes on. */
   fetched (): void {
+    this.#raft.log.fetched()
     if (!this.#raft.isLeader) return
     for (const [id, progress] of this.#raft.membership.progress) {
       if (id === this.#raft.id) continue

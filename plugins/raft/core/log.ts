@@ -15,6 +15,8 @@ export class Log {
   readonly #applyingBytesMax: number
   #applyingBytes = 0
   #applyingPaused = false
+  /** Committed entries are being fetched. */
+  #fetching = false
   /** A quorum holds everything up to here; it will never change. */
   committed: number
   /** Everything up to here was handed out to be applied. */
@@ -164,19 +166,26 @@ export class Log {
 
   // What waits for the state machine.
 
-  /** Whether `committedToApply` has something to give, or would fetch it. */
   hasCommittedToApply (applyUnstable: boolean): boolean {
-    return !this.#applyingPaused && !this.restoring && this.applying < this.#appliable(applyUnstable)
+    if (this.#applyingPaused || this.#fetching || this.restoring) return false
+    return this.applying < this.#appliable(applyUnstable)
   }
 
   /**
-   * Committed entries that were not handed out yet, as many as the limit lets be applied at a time. Undefined when they
-   * must be fetched.
+   * Committed entries that were not handed out yet, as many as the limit lets be applied at a time. None while they are
+   * being fetched.
    */
-  committedToApply (applyUnstable: boolean): readonly Entry[] | undefined {
+  committedToApply (applyUnstable: boolean): readonly Entry[] {
     if (!this.hasCommittedToApply(applyUnstable)) return []
     const bytesMax = this.#applyingBytesMax - this.#applyingBytes
-    return this.#slice(this.applying + 1, this.#appliable(applyUnstable) + 1, bytesMax)
+    const entries = this.#slice(this.applying + 1, this.#appliable(applyUnstable) + 1, bytesMax)
+    this.#fetching = entries === undefined
+    return entries ?? []
+  }
+
+  /** What was missing is in memory. */
+  fetched (): void {
+    this.#fetching = false
   }
 
   acceptApplying (entries: readonly Entry[], applyUnstable: boolean): void {

@@ -1,0 +1,205 @@
+import type { Core, Entry, HardState, Message, ProposalRefusal, Ready, Snapshot, SoftState } from './core/index.ts'
+import type { Configuration } from './core/index.ts'
+import { entryTypes } from './core/index.ts'
+
+/** What a Ready asks to be made durable, all of it or none. */
+export interface PersistRequest {
+  hardState: HardState | null
+  entries: readonly Entry[]
+  /** Whose bytes have arrived: they take the place of log and state machine. */
+  snapshot: Snapshot | null
+  /** An fdatasync must follow. Without it only the commit index is new, and may be lost. */
+  mustSync: boolean
+}
+
+/** Committed entries, and the configuration that is in force after the last of them when that is a change of it. */
+export interface ApplyRequest {
+  entries: readonly Entry[]
+  configuration: Configuration | null
+}
+
+/** All that a driver does to the world. Nothing here may call back before it returns. */
+export interface DriverIo<Outcome> {
+  /** Calls `done` once the request is durable, in the order of requests. */
+  persist (request: PersistRequest, done: () => void): void
+  send (message: Message): void
+  /** Calls `done` with what became of each entry, in the order of requests. */
+  apply (request: ApplyRequest, done: (outcomes: readonly Outcome[]) => void): void
+  /** The state machine may be read. */
+  read (context: string): void
+  /** The read is to be asked again. */
+  readLost (context: string): void
+  softState (state: SoftState): void
+}
+
+/**
+ * Applied: what the state machine says. Lost: another entry was committed in its place, so it never will be. Refused:
+ * nothing was done. Unknown: a snapshot came that covers its place; the state machine knows.
+ */
+export type ProposalOutcome<Outcome> =
+  { result: 'applied', outcome: Outcome } |
+  { result: 'lost' } |
+  { result: 'refused', reason: ProposalRefusal } |
+  { result: 'unknown' }
+
+type Answer<Outcome> = (outcome: ProposalOutcome<Outcome>) => void
+
+export interface DriverOptions {
+  /** A write that takes the disk more ticks makes a leader step down; until it is done this node does not campaign. */
+  diskTicksMax: number
+}
+
+/**
+ * Turns the core's wishes into work, in the right order, and tells who proposed what became of it. It knows no files,
+ * sockets or promises: those are behind `DriverIo`, so the simulator runs this very code.
+ */
+export class Driver<Outcome> {
+  readonly core: Core
+  readonly #io: DriverIo<Outcome>
+  readonly #options: DriverOptions
+  #queue: { data: Buffer, answer: Answer<Outcome> }[] = []
+  /** By index. Of several terms, if this node led, lost its entries and led again. */
+  readonly #waiting = new Map<number, { term: number, answer: Answer<Outcome> }[]>()
+  /** Reads whose index is not applied yet. */
+  #reads: { context: string, index: number }[] = []
+  #ticks = 0
+  /** When each persist that is under way began, in ticks. */
+  readonly #persisting: number[] = []
+  /** Of these, how many make a new term or vote durable: what was said meanwhile waits for them. */
+  #newTerms = 0
+  #held: Message[] = []
+
+  constructor (core: Core, io: DriverIo<Outcome>, options: DriverOptions) {
+    this.core = core
+    this.#io = io
+    this.#options = options
+  }
+
+  /** The disk has not answered for too long: this node cannot promise anything. */
+  get diskHangs (): boolean {
+    const oldest = this.#persisting[0]
+    return oldest !== undefined && this.#ticks - oldest > this.#options.diskTicksMax
+  }
+
+  tick (): void {
+    this.#ticks++
+    if (this.diskHangs) this.core.stepDown()
+    else this.core.tick()
+  }
+
+  /** Proposes a command with whatever else waits for the next turn. `answer` is called once, and perhaps never. */
+  propose (data: Buffer, answer: Answer<Outcome>): void {
+    this.#queue.push({ data, answer })
+  }
+
+  /** Does all that there is to do. To be called after anything else was: often enough, but once for many calls. */
+  turn (): void {
+    this.#proposeQueue()
+    while (this.core.hasReady) this.#do(this.core.ready())
+  }
+
+  #proposeQueue (): void {
+    if (this.#queue.length === 0) return
+    const queue = this.#queue
+    this.#queue = []
+    const proposed = this.core.propose(queue.map(({ data }) => ({ type: entryTypes.command, data })))
+    for (const [at, { answer }] of queue.entries()) {
+      if (proposed.result === 'appended') this.#expect(proposed.index + at, proposed.term, answer)
+      else if (proposed.result === 'refused') answer(proposed)
+    }
+  }
+
+  #expect (index: number, term: number, answer: Answer<Outcome>): void {
+    const others = this.#waiting.get(index)
+    if (others === undefined) this.#waiting.set(index, [{ term, answer }])
+    else others.push({ term, answer })
+  }
+
+  #do (ready: Ready): void {
+    const { softState, committed, reads, lostReads } = ready
+    if (softState !== null) this.#io.softState(softState)
+    this.#persist(ready)
+    this.#apply(committed)
+    for (const context of lostReads) this.#io.readLost(context)
+    this.#reads.push(...reads)
+    this.#serveReads()
+  }
+
+  /** A new term or vote is durable before anybody hears of it; all else is sent while the disk writes. */
+  #persist ({ hardState, entries, snapshot, mustSync, messages, responses, receipt }: Ready): void {
+    const newTerm = mustSync && hardState !== null
+    if (newTerm) this.#newTerms++
+    this.#held.push(...messages)
+    this.#sendHeld()
+    if (hardState === null && entries.length === 0 && snapshot === null && responses.length === 0) return
+    this.#persisting.push(this.#ticks)
+    this.#io.persist({ hardState, entries, snapshot, mustSync }, () => {
+      this.#persisting.shift()
+      if (newTerm) this.#newTerms--
+      this.#sendHeld()
+      this.#sendAll(responses)
+      if (receipt !== null) this.core.persisted(receipt)
+      if (snapshot !== null) this.#restored(snapshot.index)
+    })
+  }
+
+  #sendHeld (): void {
+    if (this.#newTerms > 0 || this.#held.length === 0) return
+    const messages = this.#held
+    this.#held = []
+    this.#sendAll(messages)
+  }
+
+  /** What is for this node itself is an answer that waited for its own disk. */
+  #sendAll (messages: readonly Message[]): void {
+    const { id } = this.core
+    for (const message of messages) {
+      if (message.to === id) this.core.step(message)
+      else this.#io.send(message)
+    }
+  }
+
+  /** Each change of the configuration ends a request: what follows it is applied under the new one. */
+  #apply (committed: readonly Entry[]): void {
+    for (let from = 0; from < committed.length;) {
+      const change = committed.findIndex(({ type }, at) => at >= from && type === entryTypes.configuration)
+      const to = change === -1 ? committed.length : change + 1
+      const entries = committed.slice(from, to)
+      const configuration = change === -1 ? null : this.core.applyConfiguration(committed[change]!)
+      this.#io.apply({ entries, configuration }, (outcomes) => { this.#applied(entries, outcomes) })
+      from = to
+    }
+  }
+
+  #applied (entries: readonly Entry[], outcomes: readonly Outcome[]): void {
+    this.core.applied(entries)
+    if (this.#waiting.size > 0) {
+      for (const [at, { index, term }] of entries.entries()) {
+        const waiting = this.#waiting.get(index) ?? []
+        this.#waiting.delete(index)
+        for (const { term: proposedIn, answer } of waiting) {
+          answer(proposedIn === term ? { result: 'applied', outcome: outcomes[at]! } : { result: 'lost' })
+        }
+      }
+    }
+    this.#serveReads()
+  }
+
+  #restored (snapshotIndex: number): void {
+    for (const [index, waiting] of this.#waiting) {
+      if (index > snapshotIndex) continue
+      this.#waiting.delete(index)
+      for (const { answer } of waiting) answer({ result: 'unknown' })
+    }
+    this.#serveReads()
+  }
+
+  #serveReads (): void {
+    if (this.#reads.length === 0) return
+    const applied = this.core.appliedIndex
+    this.#reads = this.#reads.filter(({ context, index }) => {
+      if (index <= applied) this.#io.read(context)
+      return index > applied
+    })
+  }
+}
