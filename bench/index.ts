@@ -7,6 +7,7 @@ import type { SuiteOptions } from './suites/suite.ts'
 const suites: Record<string, () => Promise<(options: SuiteOptions) => Promise<void>>> = {
   'single-node': async () => (await import('./suites/single-node.ts')).singleNode,
   profile: async () => (await import('./suites/profile.ts')).profile,
+  'raft-core': async () => (await import('./suites/raft-core.ts')).raftCore,
 }
 
 const help = `Usage: npm run bench -- [suite ...] [--quick] [--dist FOLDER]
@@ -27,7 +28,8 @@ if (values.help || names.some((name) => !Object.hasOwn(suites, name))) {
 }
 
 await runWithChildren(async () => {
-  const dist = builtFolder(values.dist)
+  // The cores alone need no build.
+  const dist = names.every((name) => name === 'raft-core') ? '' : builtFolder(values.dist)
   for (const name of names) {
     const run = await suites[name]!()
     await run({ dist, quick: values.quick, say: (text) => { process.stdout.write(`${text}\n`) } })

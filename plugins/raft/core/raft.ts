@@ -100,10 +100,11 @@ export class Raft {
     return this.electionTicks + this.options.random(this.electionTicks)
   }
 
+  /** The draft becomes the message. */
   send (draft: Draft): void {
-    const { from = this.id, term = this.term } = draft
-    // TypeScript cannot see that what is left out of a union's members and put back makes one of them again.
-    const message = { ...draft, from, term } as Message
+    draft.from ??= this.id
+    draft.term ??= this.term
+    const message = draft as Message
     const promises = message.type === 'append-response' || message.type === 'vote-response' ||
       message.type === 'pre-vote-response'
     if (promises) this.responses.push(message)
