@@ -74,6 +74,7 @@ function node (id: string): { core: Core, log: MemoryLog } {
     forwardProposals: false,
     stepDownOnRemoval: true,
     checkChanges: true,
+    emptyMayVote: false,
     applyUnstable: false,
     appendBytesMax: 1024 * 1024,
     inflightMessagesMax: 256,

@@ -21,19 +21,26 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * The membership after the change; the one that was passed in stays as it is. New members are probed from `lastIndex`.
+ * The membership after the change. Members that stay keep what is known of them; new ones are probed from `lastIndex`.
  *
  * @throws ConfigurationError when the change does not fit the configuration
  */
 export function applyChange (
   membership: Membership, change: ConfigurationChange, lastIndex: number, limits: FlowLimits): Membership {
-  const { configuration } = membership
-  const changed = leavesJoint(change)
-    ? leave(configuration)
-    : needsJoint(change)
-      ? enterJoint(configuration, change.changes, change.transition !== 'explicit')
-      : simple(configuration, change.changes)
-  return withProgress(changed, membership.progress, lastIndex, limits)
+  const changed = changeConfiguration(membership.configuration, change)
+  // Who was removed and added again may come with another disk: nothing of it is known.
+  const known = new Map(membership.progress)
+  for (const { type, node } of change.changes) {
+    if (type === 'remove' && !changed.votersOutgoing.includes(node)) known.delete(node)
+  }
+  return withProgress(changed, known, lastIndex, limits)
+}
+
+/** @throws ConfigurationError when the change does not fit the configuration */
+export function changeConfiguration (configuration: Configuration, change: ConfigurationChange): Configuration {
+  if (leavesJoint(change)) return leave(configuration)
+  if (needsJoint(change)) return enterJoint(configuration, change.changes, change.transition !== 'explicit')
+  return simple(configuration, change.changes)
 }
 
 /** The membership of a snapshot, of whose members nothing is known yet. */

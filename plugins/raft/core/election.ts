@@ -25,7 +25,7 @@ export function campaignForTransfer (raft: Raft): void {
 export function handleVoteRequest (raft: Raft, { type, from, term, index, logTerm }: VoteRequest): void {
   const free = raft.vote === from || (raft.vote === null && raft.leader === null) ||
     (type === 'pre-vote' && term > raft.term)
-  const granted = free && raft.log.isUpToDate({ index, term: logTerm })
+  const granted = free && (raft.options.emptyMayVote || !isEmpty(raft)) && raft.log.isUpToDate({ index, term: logTerm })
   const response = type === 'vote' ? 'vote-response' : 'pre-vote-response'
   raft.trace({ event: 'vote', request: type, candidate: from, term, granted })
   // A pre-vote is granted in the term that the election would have: in an earlier one the candidate ignores it.
@@ -73,6 +73,11 @@ function mayCampaign (raft: Raft): boolean {
 function mayHoldChange (raft: Raft): boolean {
   const entries = raft.log.unapplied()
   return entries === undefined || entries.some(({ type }) => type === entryTypes.configuration)
+}
+
+/** A new node, whose vote no election needs yet, or one that lost its disk and with it what it promised. */
+function isEmpty ({ log, membership }: Raft): boolean {
+  return log.lastIndex === 0 && membership.configuration.voters.length === 0
 }
 
 function beginPreElection (raft: Raft): void {

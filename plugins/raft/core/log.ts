@@ -56,7 +56,8 @@ export class Log {
   term (index: number): number | undefined {
     const term = this.#unstable.term(index)
     if (term !== undefined) return term
-    if (this.#unstable.snapshot !== null) return undefined
+    // The disk may still hold there what was replaced.
+    if (this.#unstable.snapshot !== null || index >= this.#unstable.offset) return undefined
     if (index < this.#storage.firstIndex - 1 || index > this.#storage.lastIndex) return undefined
     return this.#storage.term(index)
   }

@@ -1,4 +1,4 @@
-import { applyChange } from './changer.ts'
+import { applyChange, changeConfiguration } from './changer.ts'
 import { isJoint, isVoter } from './configuration.ts'
 import { decodeChange } from './configuration-change.ts'
 import type { Raft } from './raft.ts'
@@ -20,14 +20,22 @@ export function whyNotChange (raft: Raft, entry: ProposedEntry): string | null {
   if (raft.pendingChangeIndex > raft.log.applied) {
     return `a change may be pending at index ${raft.pendingChangeIndex}, and only ${raft.log.applied} is applied`
   }
-  const leaving = decodeChange(entry.data).changes.length === 0
-  const joint = isJoint(raft.membership.configuration)
-  if (joint && !leaving) return 'the configuration is joint and must be left first'
-  if (!joint && leaving) return 'the configuration is not joint'
-  return null
+  const { configuration } = raft.membership
+  try {
+    const change = decodeChange(entry.data)
+    const leaving = change.changes.length === 0
+    const joint = isJoint(configuration)
+    if (joint && !leaving) return 'the configuration is joint and must be left first'
+    if (!joint && leaving) return 'the configuration is not joint'
+    // Committed, one that does not fit would stop every node: so it is tried on what it would be applied to.
+    changeConfiguration(configuration, change)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
-/** A change that cannot be taken now is replaced by an empty entry, so that what was proposed after it keeps its place. */
+/** A change that cannot be taken now is replaced by an empty entry: what was proposed after it keeps its place. */
 export function checkedChanges (raft: Raft, entries: readonly ProposedEntry[]): readonly ProposedEntry[] {
   if (!entries.some(({ type }) => type === entryTypes.configuration)) return entries
   return entries.map((entry, at) => {

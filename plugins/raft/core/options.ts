@@ -27,6 +27,11 @@ export interface CoreOptions {
   stepDownOnRemoval: boolean
   /** Refuse changes that the configuration cannot take. Off, one that does not fit when it is applied is an error. */
   checkChanges: boolean
+  /**
+   * A node without a log and a configuration answers votes. Off, no election is decided by one that lost its disk, and
+   * with it what it promised; members must then be given the log before they get a vote.
+   */
+  emptyMayVote: boolean
   /** Committed entries may be applied before this node's own disk holds them, if each Ready is done in order. */
   applyUnstable: boolean
   /** Entries in one append. */

@@ -20,7 +20,7 @@ export interface Ready {
   messages: readonly Message[]
   /** To be sent, and those to this node itself to be stepped, once all of the above is durable. */
   responses: readonly Message[]
-  /** To be given to `Core.persisted` then. Null when nothing depends on it. */
+  /** To be given to `Core.persisted` then, if there was anything to persist or to answer. */
   receipt: PersistReceipt | null
   /** To be applied in order, and then given to `Core.applied`. */
   committed: readonly Entry[]
