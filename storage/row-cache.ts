@@ -54,7 +54,7 @@ export class RowCache {
     return read
   }
 
-  /** A row that has been written to the store. */
+  /** A row that is being written to the store: later reads of the store will see it. */
   written (name: string, value: Buffer | null): void {
     this.#loading.delete(name)
     this.#keep(name, value)

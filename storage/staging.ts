@@ -180,11 +180,12 @@ export class Staging {
     this.#ranges.set(`${rowName(range.family, range.range.start)}-${range.range.end.toString('latin1')}`, rows)
   }
 
-  /** Writes all of it at once. */
-  async write (last: (batch: Batch) => void): Promise<void> {
+  /** Shows all of it at once. Resolves when it is in the store. */
+  write (last: (batch: Batch) => void): Promise<void> {
     last(this.#batch)
-    await this.#batch.write()
+    const written = this.#batch.write()
     for (const name of this.#written) this.#cache.written(name, this.#rows.get(name) ?? null)
+    return written
   }
 }
 

@@ -205,6 +205,7 @@ export class Solo implements Consensus {
       const begun = performance.now()
       try {
         const outcomes = await this.#database.apply(batch)
+        this.#database.stored().catch((error: Error) => this.#fail(error))
         this.#options.onApplied?.({ commands: batch.length, seconds: (performance.now() - begun) / 1000 })
         for (const [at, { waiting }] of batch.entries()) {
           if (waiting !== null) this.#proposals.settle(waiting, outcomes[at]!)
