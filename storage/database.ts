@@ -127,8 +127,8 @@ export class Database {
 
   async #apply (batch: Applied[]): Promise<Array<Outcome | null>> {
     await this.#storing
-    const staging = new Staging(this.store, this.cache, this.#working, this.#position)
-    await staging.prefetch(batch.flatMap(({ command }) => rowsAhead(this.#working, command)))
+    const staging = new Staging(this.store, this.cache, this.#working, this.#position, () => (
+      batch.flatMap(({ command }) => rowsAhead(this.#working, command))))
     const outcomes: Array<Outcome | null> = []
     let settings = this.settings
     let clusterId = this.clusterId
@@ -145,7 +145,12 @@ export class Database {
       }
       if (command.kind === 'settings') settings = command.settings
       if (command.kind === 'bootstrap') clusterId ??= command.clusterId
-      outcomes.push(await execute(staging, command))
+      let outcome = attempt(staging, command)
+      while (outcome instanceof Missing) {
+        await staging.load(outcome)
+        outcome = attempt(staging, command)
+      }
+      outcomes.push(outcome)
     }
     this.#storing = staging.write((last) => {
       last.put('meta', metaKeys.applied, encodePosition(staging.position))
@@ -163,7 +168,7 @@ export class Database {
 
   /** Begins to read the rows that a write will ask for, so that they are here when it is applied. */
   readAhead (command: Command): void {
-    for (const row of rowsAhead(this.catalog, command)) void this.cache.load(row).catch(() => {})
+    for (const row of rowsAhead(this.catalog, command)) this.cache.expect(row)
   }
 
   /** Makes all that is applied survive a loss of power. Returns the index that the log may then be cut up to. */
@@ -178,18 +183,16 @@ export class Database {
   }
 }
 
-/** Runs a command until no row is missing. Running again is safe: an unfinished run leaves nothing. */
-async function execute (staging: Staging, command: Command): Promise<Outcome> {
-  for (;;) {
-    try {
-      const outcome = executeOnce(staging, command)
-      staging.commit()
-      return outcome
-    } catch (error) {
-      staging.rollback()
-      if (!(error instanceof Missing)) throw error
-      await staging.load(error)
-    }
+/** Runs a command, or tells what it misses. Running again is safe: an unfinished run leaves nothing. */
+function attempt (staging: Staging, command: Command): Outcome | Missing {
+  try {
+    const outcome = executeOnce(staging, command)
+    staging.commit()
+    return outcome
+  } catch (error) {
+    staging.rollback()
+    if (!(error instanceof Missing)) throw error
+    return error
   }
 }
 
@@ -271,7 +274,7 @@ function runsOf (batch: Applied[]): Applied[][] {
 
 function rowsAhead (catalog: Catalog, command: Command | null): RowKey[] {
   if (command === null || command.kind !== 'write') return []
-  const rows: RowKey[] = rowsOf(catalog, command).map((key) => ({ family: 'entries', key }))
+  const rows = rowsOf(catalog, command)
   if (command.idempotency !== undefined) rows.push({ family: 'requests', key: requestKey(command.idempotency.key) })
   return rows
 }
