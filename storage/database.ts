@@ -36,8 +36,8 @@ const defaultSettings: Settings = { historyChanges: null }
  * The replicated state machine: applies committed commands in log order. It is deterministic; time, ids and chance come
  * inside the commands, so that nodes which applied the same log hold the same bytes.
  *
- * What it shows (`revision`, `catalog`) is what has been applied: the store may be one batch behind, but reads of it wait
- * for that batch. What it executes runs on a catalog of its own, which is ahead of the shown one within a batch.
+ * What it shows (`revision`, `catalog`) is what has been applied: the store may be one batch behind, but reads of it
+ * wait for that batch. What it executes runs on a catalog of its own, which is ahead of the shown one within a batch.
  */
 export class Database {
   /** Tenants and collections as of `revision`. */
@@ -152,17 +152,17 @@ export class Database {
       }
       outcomes.push(outcome)
     }
+    this.#position = staging.position
+    for (const mutation of staging.mutations) this.catalog.mutate(mutation)
+    if (staging.changes.length > 0) this.#onChanges(staging.changes)
     this.#storing = staging.write((last) => {
       last.put('meta', metaKeys.applied, encodePosition(staging.position))
       if (settings !== this.settings) last.put('meta', metaKeys.settings, Buffer.from(JSON.stringify(settings)))
       if (clusterId !== this.clusterId && clusterId !== null) last.put('meta', metaKeys.clusterId, Buffer.from(clusterId))
     })
     this.#storing.catch(() => {})
-    this.#position = staging.position
     this.settings = settings
     this.clusterId = clusterId
-    for (const mutation of staging.mutations) this.catalog.mutate(mutation)
-    if (staging.changes.length > 0) this.#onChanges(staging.changes)
     return outcomes
   }
 
