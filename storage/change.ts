@@ -17,9 +17,9 @@ export interface Scope {
 
 /** A change as the feed hands it on: the JSON text is encoded once and never parsed again. */
 export interface Change {
-  revision: number
-  scope: Scope
-  text: Buffer
+  readonly revision: number
+  readonly scope: Scope
+  readonly text: Buffer
 }
 
 export interface ChangeFields {
@@ -72,7 +72,25 @@ export function encodeChange (change: Change): Buffer {
 }
 
 export function decodeChange (revision: number, row: Buffer): Change {
-  return { revision, scope: decodeScope(row), text: row.subarray(4 + row.readUInt32BE(0)) }
+  return new StoredChange(revision, row)
+}
+
+/** A change as its row has it. Its scope is decoded when it is asked for: most readers want the text only. */
+class StoredChange implements Change {
+  readonly revision: number
+  readonly text: Buffer
+  readonly #row: Buffer
+  #scope: Scope | null = null
+
+  constructor (revision: number, row: Buffer) {
+    this.revision = revision
+    this.text = row.subarray(4 + row.readUInt32BE(0))
+    this.#row = row
+  }
+
+  get scope (): Scope {
+    return (this.#scope ??= decodeScope(this.#row))
+  }
 }
 
 function decodeScope (row: Buffer): Scope {

@@ -36,8 +36,8 @@ const defaultSettings: Settings = { historyChanges: null }
  * The replicated state machine: applies committed commands in log order. It is deterministic; time, ids and chance come
  * inside the commands, so that nodes which applied the same log hold the same bytes.
  *
- * What it shows (`revision`, `catalog`) is what has been written to the store; what it executes runs on a catalog of
- * its own, which is ahead of the shown one while a batch is being written.
+ * What it shows (`revision`, `catalog`) is what has been applied: the store may be one batch behind, but reads of it
+ * wait for that batch. What it executes runs on a catalog of its own, which is ahead of the shown one within a batch.
  */
 export class Database {
   /** Tenants and collections as of `revision`. */
@@ -50,6 +50,7 @@ export class Database {
   readonly #working: Catalog
   #position: Position
   #failure: Error | null = null
+  #storing: Promise<void> = Promise.resolve()
   #onChanges: (changes: Change[]) => void = () => {}
 
   private constructor (
@@ -76,7 +77,7 @@ export class Database {
       settings === null ? defaultSettings : JSON.parse(settings.toString()) as Settings)
   }
 
-  /** The log index and term of the last command that the store holds the effects of. */
+  /** The log index and term of the last command that was applied. */
   get applied (): { index: number, term: number } {
     return { index: this.#position.index, term: this.#position.term }
   }
@@ -101,11 +102,11 @@ export class Database {
   }
 
   /**
-   * Applies commands that follow the last applied one, as one atomic write, and tells what became of each. Calls must
-   * not overlap.
+   * Applies commands that follow the last applied one, and tells what became of each. Calls must not overlap. Resolves
+   * when readers see it all; it is then on its way to the store, as one atomic write, which the next call waits for.
    *
-   * @throws the store's error when the write fails; the database then refuses all further work, because what it holds
-   * is no longer known. Opening it again recovers.
+   * @throws the store's error when a read or the write before this one failed; the database then refuses all further
+   * work, because what the store holds is no longer known. Opening it again recovers.
    */
   async apply (batch: Applied[]): Promise<Array<Outcome | null>> {
     if (this.#failure !== null) throw this.#failure
@@ -119,9 +120,15 @@ export class Database {
     }
   }
 
+  /** Resolves when what has been applied is in the store, and rejects with the store's error when that failed. */
+  stored (): Promise<void> {
+    return this.#storing
+  }
+
   async #apply (batch: Applied[]): Promise<Array<Outcome | null>> {
-    const staging = new Staging(this.store, this.cache, this.#working, this.#position)
-    await staging.prefetch(batch.flatMap(({ command }) => rowsAhead(this.#working, command)))
+    await this.#storing
+    const staging = new Staging(this.store, this.cache, this.#working, this.#position, () => (
+      batch.flatMap(({ command }) => rowsAhead(this.#working, command))))
     const outcomes: Array<Outcome | null> = []
     let settings = this.settings
     let clusterId = this.clusterId
@@ -138,24 +145,30 @@ export class Database {
       }
       if (command.kind === 'settings') settings = command.settings
       if (command.kind === 'bootstrap') clusterId ??= command.clusterId
-      outcomes.push(await execute(staging, command))
+      let outcome = attempt(staging, command)
+      while (outcome instanceof Missing) {
+        await staging.load(outcome)
+        outcome = attempt(staging, command)
+      }
+      outcomes.push(outcome)
     }
-    await staging.write((last) => {
+    this.#position = staging.position
+    for (const mutation of staging.mutations) this.catalog.mutate(mutation)
+    if (staging.changes.length > 0) this.#onChanges(staging.changes)
+    this.#storing = staging.write((last) => {
       last.put('meta', metaKeys.applied, encodePosition(staging.position))
       if (settings !== this.settings) last.put('meta', metaKeys.settings, Buffer.from(JSON.stringify(settings)))
       if (clusterId !== this.clusterId && clusterId !== null) last.put('meta', metaKeys.clusterId, Buffer.from(clusterId))
     })
-    this.#position = staging.position
+    this.#storing.catch(() => {})
     this.settings = settings
     this.clusterId = clusterId
-    for (const mutation of staging.mutations) this.catalog.mutate(mutation)
-    if (staging.changes.length > 0) this.#onChanges(staging.changes)
     return outcomes
   }
 
   /** Begins to read the rows that a write will ask for, so that they are here when it is applied. */
   readAhead (command: Command): void {
-    for (const row of rowsAhead(this.catalog, command)) void this.cache.load(row).catch(() => {})
+    for (const row of rowsAhead(this.catalog, command)) this.cache.expect(row)
   }
 
   /** Makes all that is applied survive a loss of power. Returns the index that the log may then be cut up to. */
@@ -170,18 +183,16 @@ export class Database {
   }
 }
 
-/** Runs a command until no row is missing. Running again is safe: an unfinished run leaves nothing. */
-async function execute (staging: Staging, command: Command): Promise<Outcome> {
-  for (;;) {
-    try {
-      const outcome = executeOnce(staging, command)
-      staging.commit()
-      return outcome
-    } catch (error) {
-      staging.rollback()
-      if (!(error instanceof Missing)) throw error
-      await staging.load(error)
-    }
+/** Runs a command, or tells what it misses. Running again is safe: an unfinished run leaves nothing. */
+function attempt (staging: Staging, command: Command): Outcome | Missing {
+  try {
+    const outcome = executeOnce(staging, command)
+    staging.commit()
+    return outcome
+  } catch (error) {
+    staging.rollback()
+    if (!(error instanceof Missing)) throw error
+    return error
   }
 }
 
@@ -263,7 +274,7 @@ function runsOf (batch: Applied[]): Applied[][] {
 
 function rowsAhead (catalog: Catalog, command: Command | null): RowKey[] {
   if (command === null || command.kind !== 'write') return []
-  const rows: RowKey[] = rowsOf(catalog, command).map((key) => ({ family: 'entries', key }))
+  const rows = rowsOf(catalog, command)
   if (command.idempotency !== undefined) rows.push({ family: 'requests', key: requestKey(command.idempotency.key) })
   return rows
 }

@@ -6,6 +6,7 @@ import {
 } from './keys.ts'
 import { Problem } from './problem.ts'
 import type { Staging } from './staging.ts'
+import type { RowKey } from './store.ts'
 import type { Compare, Operation, WriteCommand, Written } from './types.ts'
 
 /**
@@ -258,13 +259,15 @@ function splitName (name: string): { parent: string, segment: string } {
 }
 
 /** The rows that a write will ask for, as far as the catalog tells before it runs. */
-export function rowsOf (catalog: Catalog, command: WriteCommand): Buffer[] {
-  const keys: Buffer[] = []
-  for (const { tenant, collection, key } of [...command.compare, ...command.then]) {
-    if (tenant === undefined || collection === undefined || key === undefined) continue
-    const node = catalog.tenant(tenant)
-    const row = node === null ? null : catalog.collection(node, collection)
-    if (node !== null && row !== null) keys.push(entryKey(node.id, row.id, key))
+export function rowsOf (catalog: Catalog, { compare, then }: WriteCommand): RowKey[] {
+  const rows: RowKey[] = []
+  for (const list of [compare, then]) {
+    for (const { tenant, collection, key } of list) {
+      if (tenant === undefined || collection === undefined || key === undefined) continue
+      const node = catalog.tenant(tenant)
+      const row = node === null ? null : catalog.collection(node, collection)
+      if (node !== null && row !== null) rows.push({ family: 'entries', key: entryKey(node.id, row.id, key) })
+    }
   }
-  return keys
+  return rows
 }

@@ -20,7 +20,9 @@ export const everything: Filter = { tenant: 0, descendants: false, collection: 0
  * A change matches when it concerns what the filter names: changes inside it, and those that make or remove what holds
  * it. A follower of one key thus learns that its collection went away.
  */
-export function matches (filter: Filter, scope: Scope): boolean {
+export function matches (filter: Filter, change: { readonly scope: Scope }): boolean {
+  if (isEverything(filter)) return true
+  const { scope } = change
   if (filter.tags.length > 0 && !filter.tags.some((tag) => scope.tags.includes(tag))) return false
   if (filter.tenant === 0) return true
   if (filter.descendants ? !scope.tenants.includes(filter.tenant) : scope.tenants.at(-1) !== filter.tenant) return false
@@ -28,6 +30,11 @@ export function matches (filter: Filter, scope: Scope): boolean {
   if (scope.type.startsWith('tenant-')) return true
   if (scope.collection !== filter.collection) return false
   return filter.key === null || scope.key === filter.key || scope.type.startsWith('collection-')
+}
+
+/** Whether the filter lets every change through. */
+export function isEverything ({ tenant, tags }: Filter): boolean {
+  return tenant === 0 && tags.length === 0
 }
 
 export interface PageQuery {
@@ -56,7 +63,7 @@ export function readHistory (store: Store, query: PageQuery): Promise<Page> {
 /** A page of a tenant's own feed: the newest change of each key. */
 export function readTenantFeed (store: Store, tenant: number, query: Omit<PageQuery, 'filter'>): Promise<Page> {
   const range = tenantChangeRange(tenant, query.since + 1, query.until + 1)
-  return collect(decoded(store.scan('tenant_changes', range), 8), { ...query, filter: everything })
+  return collect(decoded(store.pieces('tenant_changes', range, { limit: query.limit }), 8), { ...query, filter: everything })
 }
 
 /** One change, or null when the history does not hold it. */
@@ -65,28 +72,30 @@ export async function readChange (store: Store, revision: number): Promise<Chang
   return row === null ? null : decodeChange(revision, row)
 }
 
-function scanHistory (store: Store, { since, until }: PageQuery): AsyncGenerator<Change> {
-  return decoded(store.scan('changes', changeRange(since + 1, until + 1)), 0)
+function scanHistory (store: Store, { since, until, filter, limit }: PageQuery): AsyncGenerator<Change[]> {
+  return decoded(store.pieces('changes', changeRange(since + 1, until + 1), isEverything(filter) ? { limit } : {}), 0)
 }
 
-async function * decoded (rows: AsyncIterable<Row>, revisionAt: number): AsyncGenerator<Change> {
-  for await (const { key, value } of rows) yield decodeChange(readU64(key, revisionAt), value)
+async function * decoded (pieces: AsyncIterable<Row[]>, revisionAt: number): AsyncGenerator<Change[]> {
+  for await (const rows of pieces) yield rows.map(({ key, value }) => decodeChange(readU64(key, revisionAt), value))
 }
 
-async function collect (source: AsyncIterable<Change>, query: PageQuery): Promise<Page> {
+async function collect (source: AsyncIterable<Change[]>, query: PageQuery): Promise<Page> {
   const changes: Change[] = []
   let bytes = 0
   let scanned = 0
   let lastRevision = query.since
-  for await (const change of source) {
-    lastRevision = change.revision
-    scanned++
-    if (matches(query.filter, change.scope)) {
-      changes.push(change)
-      bytes += change.text.length
-    }
-    if (changes.length === query.limit || bytes >= query.bytesMax || scanned === query.scanMax) {
-      return { changes, lastRevision }
+  for await (const piece of source) {
+    for (const change of piece) {
+      lastRevision = change.revision
+      scanned++
+      if (matches(query.filter, change)) {
+        changes.push(change)
+        bytes += change.text.length
+      }
+      if (changes.length === query.limit || bytes >= query.bytesMax || scanned === query.scanMax) {
+        return { changes, lastRevision }
+      }
     }
   }
   return { changes, lastRevision: Math.max(query.until, query.since) }
@@ -122,14 +131,11 @@ async function readTag (
 /** How many changes a tagged page reads at a time. */
 const readTogether = 64
 
-async function * readEach (store: Store, revisions: number[]): AsyncGenerator<Change> {
+async function * readEach (store: Store, revisions: number[]): AsyncGenerator<Change[]> {
   for (let at = 0; at < revisions.length; at += readTogether) {
     const wanted = revisions.slice(at, at + readTogether)
     const rows = await store.getMany(wanted.map((revision) => ({ family: 'changes', key: changeKey(revision) })))
-    for (const [place, revision] of wanted.entries()) {
-      const row = rows[place]
-      // A row can be gone when the history was trimmed meanwhile; the caller sees that by the first revision.
-      if (row != null) yield decodeChange(revision, row)
-    }
+    // A row can be gone when the history was trimmed meanwhile; the caller sees that by the first revision.
+    yield wanted.flatMap((revision, place) => rows[place] == null ? [] : [decodeChange(revision, rows[place])])
   }
 }

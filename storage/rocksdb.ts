@@ -1,14 +1,16 @@
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { setImmediate as afterThisTurn } from 'node:timers/promises'
 import type RocksDB from 'rocksdb-native'
-import type { ReadBatch, WriteBatch } from 'rocksdb-native'
+import type { ReadBatch } from 'rocksdb-native'
+import { Problem } from './problem.ts'
 import { families, type Batch, type Family, type Range, type Row, type RowKey, type ScanOptions, type Store, type View } from './store.ts'
 
 /** The one version whose inside this file leans on: see `spanning`. */
 const pinnedVersion = '3.18.1'
 
 /** Rows that a scan asks for at a time: few enough that large values stay bounded, enough to hide the round trips. */
-const scanRows = 64
+const scanRows = 128
 
 /** The storage could not be opened; `remedy` says what the operator can do. */
 export class StorageOpenError extends Error {
@@ -50,17 +52,24 @@ export async function openRocksStore (directory: string): Promise<Store> {
   return new RocksStore(root, sessions)
 }
 
+type Operation =
+  { family: Family, key: Buffer, value: Buffer | null } |
+  { family: Family, range: Range }
+
 class RocksStore implements Store {
   readonly #root: RocksDB
   readonly #sessions: Record<Family, RocksDB>
   #gathering: { batch: ReadBatch } | null = null
+  /** The newest batch that is on its way. Reads wait for it; after a failure it stays, and they fail too. */
+  #writing: Promise<void> | null = null
 
   constructor (root: RocksDB, sessions: Record<Family, RocksDB>) {
     this.#root = root
     this.#sessions = sessions
   }
 
-  get (family: Family, key: Buffer): Promise<Buffer | null> {
+  async get (family: Family, key: Buffer): Promise<Buffer | null> {
+    if (this.#writing !== null) await this.#written()
     if (this.#gathering === null) {
       const gathering = { batch: this.#root.read({ autoDestroy: true }) }
       this.#gathering = gathering
@@ -72,23 +81,39 @@ class RocksStore implements Store {
     return spanning(this.#gathering.batch, this.#sessions[family]).get(key)
   }
 
-  getMany (rows: RowKey[]): Promise<Array<Buffer | null>> {
-    if (rows.length === 0) return Promise.resolve([])
+  async getMany (rows: RowKey[]): Promise<Array<Buffer | null>> {
+    if (rows.length === 0) return []
+    if (this.#writing !== null) await this.#written()
     const batch = this.#root.read({ autoDestroy: true })
     const values = rows.map(({ family, key }) => spanning(batch, this.#sessions[family]).get(key))
     this.#send(batch)
     return Promise.all(values)
   }
 
+  /** What is on its way is there when this resolves. */
+  async #written (): Promise<void> {
+    try {
+      await this.#writing
+    } catch (error) {
+      throw new Problem('STORAGE_FAILED', { reason: reasonOf(error) }, { cause: error })
+    }
+  }
+
   #send (batch: ReadBatch): void {
     spanning(batch, this.#root).tryFlush()
   }
 
-  scan (family: Family, range: Range, options?: ScanOptions): AsyncIterable<Row> {
-    return scanSession(this.#sessions[family], range, options)
+  async * scan (family: Family, range: Range, options?: ScanOptions): AsyncGenerator<Row> {
+    for await (const rows of this.pieces(family, range, options)) yield * rows
   }
 
-  view (): View {
+  async * pieces (family: Family, range: Range, options?: ScanOptions): AsyncGenerator<Row[]> {
+    if (this.#writing !== null) await this.#written()
+    yield * piecesOf(this.#sessions[family], range, options)
+  }
+
+  async view (): Promise<View> {
+    if (this.#writing !== null) await this.#written()
     const root = this.#root.snapshot()
     const sessions = new Map<Family, RocksDB>()
     const sessionOf = (family: Family): RocksDB => {
@@ -98,7 +123,9 @@ class RocksStore implements Store {
     }
     return {
       get: (family, key) => sessionOf(family).get(key),
-      scan: (family, range, options) => scanSession(sessionOf(family), range, options),
+      async * scan (family, range, options) {
+        for await (const rows of piecesOf(sessionOf(family), range, options)) yield * rows
+      },
       release: async () => {
         for (const session of sessions.values()) await session.close()
         await root.close()
@@ -108,24 +135,30 @@ class RocksStore implements Store {
 
   /** RocksDB hears of a batch only when it is written: one that is given up leaves nothing open. */
   batch (): Batch {
-    const operations: Array<(batch: WriteBatch) => void> = []
-    const sessions = this.#sessions
+    const operations: Operation[] = []
     return {
-      put: (family, key, value) => {
-        operations.push((batch) => spanning(batch, sessions[family]).tryPut(key, value))
-      },
-      delete: (family, key) => {
-        operations.push((batch) => spanning(batch, sessions[family]).tryDelete(key))
-      },
-      deleteRange: (family, range) => {
-        operations.push((batch) => spanning(batch, sessions[family]).tryDeleteRange(range.start, range.end))
-      },
-      write: async () => {
-        const batch = this.#root.write({ autoDestroy: true })
-        for (const operation of operations) operation(batch)
-        await spanning(batch, this.#root).flush()
+      put: (family, key, value) => { operations.push({ family, key, value }) },
+      delete: (family, key) => { operations.push({ family, key, value: null }) },
+      deleteRange: (family, range) => { operations.push({ family, range }) },
+      write: () => {
+        // After this turn, so that those who wait for what was written get their answers first.
+        const begun = this.#writing ?? afterThisTurn()
+        const writing = begun.then(() => this.#write(operations))
+        this.#writing = writing
+        return writing.then(() => { if (this.#writing === writing) this.#writing = null })
       },
     }
+  }
+
+  #write (operations: Operation[]): Promise<void> {
+    const batch = this.#root.write({ autoDestroy: true })
+    for (const operation of operations) {
+      spanning(batch, this.#sessions[operation.family])
+      if ('range' in operation) batch.tryDeleteRange(operation.range.start, operation.range.end)
+      else if (operation.value === null) batch.tryDelete(operation.key)
+      else batch.tryPut(operation.key, operation.value)
+    }
+    return spanning(batch, this.#root).flush()
   }
 
   /**
@@ -133,23 +166,43 @@ class RocksStore implements Store {
    * after a loss of power all families agree on one prefix; what was written before this call is in that prefix.
    */
   async flush (): Promise<void> {
+    if (this.#writing !== null) await this.#written()
     await Promise.all(families.map((family) => this.#sessions[family].flush()))
   }
 
   async close (): Promise<void> {
+    // Reads that wait for the batch on its way begin before the sessions go.
+    await this.#writing?.catch(() => {})
     for (const family of families) await this.#sessions[family].close()
     await this.#root.close()
   }
 }
 
-function scanSession (
+async function * piecesOf (
   session: RocksDB, range: Range, { reverse = false, limit }: ScanOptions = {}
-): AsyncIterable<Row> {
+): AsyncGenerator<Row[]> {
   // One more than the limit, so that the first answer already shows that the scan is at its end.
   const capacity = limit === undefined ? scanRows : Math.min(limit + 1, scanRows)
-  return session.iterator({
+  const iterator = session.iterator({
     gte: range.start, lt: range.end, reverse, capacity, ...(limit === undefined ? {} : { limit }),
   })
+  let fault: Error | null = null
+  let wake = (): void => {}
+  iterator.on('readable', () => wake())
+  iterator.on('error', (error) => { fault = error })
+  iterator.on('close', () => wake())
+  try {
+    for (;;) {
+      const rows: Row[] = []
+      for (let row = iterator.read(); row !== null; row = iterator.read()) rows.push(row)
+      if (rows.length > 0) yield rows
+      else if (fault !== null) throw fault
+      else if (iterator.destroyed) return
+      else await new Promise<void>((resolve) => { wake = resolve })
+    }
+  } finally {
+    iterator.destroy()
+  }
 }
 
 /**

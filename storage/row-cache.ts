@@ -37,6 +37,11 @@ export class RowCache {
     return old
   }
 
+  /** Begins to read a row that will be asked for soon, unless it is here. */
+  expect (row: RowKey): void {
+    if (this.peek(rowName(row.family, row.key)) === undefined) this.load(row).catch(() => {})
+  }
+
   /** The row as the store has it now or later; readers of one row share one read. */
   load ({ family, key }: RowKey): Promise<Buffer | null> {
     const name = rowName(family, key)
@@ -54,7 +59,7 @@ export class RowCache {
     return read
   }
 
-  /** A row that has been written to the store. */
+  /** A row that is being written to the store: later reads of the store will see it. */
   written (name: string, value: Buffer | null): void {
     this.#loading.delete(name)
     this.#keep(name, value)

@@ -50,34 +50,40 @@ export class Staging {
   readonly position: Position
   readonly #store: Store
   readonly #cache: RowCache
-  readonly #batch: Batch
-  readonly #rows = new Map<string, Buffer | null>()
-  readonly #written = new Set<string>()
+  /** What the commands to come will ask for, as far as that is known. */
+  #ahead: () => RowKey[]
+  /** Rows that were read for this batch, beside those that the cache has. */
+  readonly #loaded = new Map<string, Buffer | null>()
+  /** Rows that commands of this batch have written. */
+  readonly #written = new Map<string, Buffer | null>()
   readonly #ranges = new Map<string, Row[]>()
-  #effects: Effect[] = []
-  #overlay = new Map<string, Buffer | null>()
+  readonly #effects: Effect[] = []
+  /** The running command's own rows. */
+  readonly #overlay = new Map<string, Buffer | null>()
   #undo: Mutation[] = []
-  #redo: Mutation[] = []
-  #changes: Change[] = []
-  #revisionBefore: number
+  /** Where the effects of the running command begin. */
+  #begun = { effects: 0, changes: 0, mutations: 0, revision: 0 }
+  /** A row is mostly read and then written: its name is made once. */
+  #named: RowKey & { name: string } = { family: 'meta', key: Buffer.alloc(0), name: '' }
 
-  constructor (store: Store, cache: RowCache, catalog: Catalog, position: Position) {
+  constructor (store: Store, cache: RowCache, catalog: Catalog, position: Position, ahead: () => RowKey[]) {
     this.#store = store
     this.#cache = cache
-    this.#batch = store.batch()
+    this.#ahead = ahead
     this.catalog = catalog
     this.position = { ...position }
-    this.#revisionBefore = position.revision
+    this.#begun.revision = position.revision
   }
 
   /** A row as the command must see it. */
   row (family: Family, key: Buffer): Buffer | null {
-    const name = rowName(family, key)
-    const own = this.#overlay.get(name)
-    if (own !== undefined) return own
-    const known = this.#rows.get(name)
-    if (known === undefined) throw new Missing({ family, key }, null)
-    return known
+    const name = this.#nameOf(family, key)
+    let value = this.#overlay.get(name)
+    if (value === undefined) value = this.#written.get(name)
+    if (value === undefined) value = this.#loaded.get(name)
+    if (value === undefined) value = this.#cache.peek(name)
+    if (value === undefined) throw new Missing({ family, key }, null)
+    return value
   }
 
   /** The rows of a range, in order, as the command must see them. */
@@ -88,7 +94,7 @@ export class Staging {
       throw new Missing(null, { family, range, valueBytes, ...(limit === undefined ? {} : { limit }) })
     }
     const rows = new Map(loaded.map((row) => [rowName(family, row.key), row]))
-    for (const layer of [this.#rows, this.#overlay]) {
+    for (const layer of [this.#written, this.#overlay]) {
       for (const [held, value] of layer) {
         const key = keyOf(family, held)
         if (key === null || Buffer.compare(key, range.start) < 0 || Buffer.compare(key, range.end) >= 0) continue
@@ -101,12 +107,12 @@ export class Staging {
 
   put (family: Family, key: Buffer, value: Buffer): void {
     this.#effects.push({ family, key, value })
-    if (isReadBack(family)) this.#overlay.set(rowName(family, key), value)
+    if (isReadBack(family)) this.#overlay.set(this.#nameOf(family, key), value)
   }
 
   delete (family: Family, key: Buffer): void {
     this.#effects.push({ family, key, value: null })
-    if (isReadBack(family)) this.#overlay.set(rowName(family, key), null)
+    if (isReadBack(family)) this.#overlay.set(this.#nameOf(family, key), null)
   }
 
   /** Only for ranges whose rows no later command asks for: ids are never given out again. */
@@ -116,75 +122,74 @@ export class Staging {
 
   mutate (mutation: Mutation): void {
     this.#undo.push(this.catalog.mutate(mutation))
-    this.#redo.push(mutation)
+    this.mutations.push(mutation)
   }
 
   change (change: Change): void {
-    this.#changes.push(change)
+    this.changes.push(change)
   }
 
   /** The command succeeded: its effects become the batch's. */
   commit (): void {
-    for (const effect of this.#effects) {
-      if ('range' in effect) this.#batch.deleteRange(effect.family, effect.range)
-      else if (effect.value === null) this.#batch.delete(effect.family, effect.key)
-      else this.#batch.put(effect.family, effect.key, effect.value)
-    }
-    for (const [name, value] of this.#overlay) {
-      this.#rows.set(name, value)
-      this.#written.add(name)
-    }
-    for (const change of this.#changes) this.changes.push(change)
-    for (const mutation of this.#redo) this.mutations.push(mutation)
+    for (const [name, value] of this.#overlay) this.#written.set(name, value)
     this.#begin()
   }
 
   /** The command was refused, or must run again: it leaves nothing. */
   rollback (): void {
     for (const mutation of this.#undo.reverse()) this.catalog.mutate(mutation)
-    this.position.revision = this.#revisionBefore
+    const { effects, changes, mutations, revision } = this.#begun
+    this.#effects.length = effects
+    this.changes.length = changes
+    this.mutations.length = mutations
+    this.position.revision = revision
     this.#begin()
   }
 
   #begin (): void {
-    this.#effects = []
     this.#overlay.clear()
-    this.#undo = []
-    this.#redo = []
-    this.#changes = []
-    this.#revisionBefore = this.position.revision
+    if (this.#undo.length > 0) this.#undo = []
+    this.#begun.effects = this.#effects.length
+    this.#begun.changes = this.changes.length
+    this.#begun.mutations = this.mutations.length
+    this.#begun.revision = this.position.revision
   }
 
-  /** Gets rows ahead, together, before the commands that will ask for them. */
-  async prefetch (keys: RowKey[]): Promise<void> {
-    const loading: Array<Promise<void>> = []
-    for (const row of keys) {
-      const name = rowName(row.family, row.key)
-      if (this.#rows.has(name)) continue
-      const known = this.#cache.peek(name)
-      if (known !== undefined) this.#rows.set(name, known)
-      else loading.push(this.#cache.load(row).then((value) => { this.#rows.set(name, value) }))
-    }
-    if (loading.length > 0) await Promise.all(loading)
-  }
-
+  /** Gets what a command misses, and with the first such rows those of all commands to come. */
   async load ({ row, range }: Missing): Promise<void> {
-    if (row !== null) await this.prefetch([row])
+    const rows = this.#ahead()
+    this.#ahead = () => []
+    if (row !== null) rows.push(row)
+    await Promise.all(rows.map(async (one) => {
+      this.#loaded.set(rowName(one.family, one.key), await this.#cache.load(one))
+    }))
     if (range === null) return
-    const rows: Row[] = []
+    const found: Row[] = []
     const options = range.limit === undefined ? {} : { limit: range.limit }
     for await (const { key, value } of this.#store.scan(range.family, range.range, options)) {
       const isShort = value.length <= range.valueBytes
-      rows.push({ key, value: isShort ? value : Buffer.from(value.subarray(0, range.valueBytes)) })
+      found.push({ key, value: isShort ? value : Buffer.from(value.subarray(0, range.valueBytes)) })
     }
-    this.#ranges.set(`${rowName(range.family, range.range.start)}-${range.range.end.toString('latin1')}`, rows)
+    this.#ranges.set(`${rowName(range.family, range.range.start)}-${range.range.end.toString('latin1')}`, found)
   }
 
-  /** Writes all of it at once. */
-  async write (last: (batch: Batch) => void): Promise<void> {
-    last(this.#batch)
-    await this.#batch.write()
-    for (const name of this.#written) this.#cache.written(name, this.#rows.get(name) ?? null)
+  /** Shows all of it at once. Resolves when it is in the store. */
+  write (last: (batch: Batch) => void): Promise<void> {
+    const batch = this.#store.batch()
+    for (const effect of this.#effects) {
+      if ('range' in effect) batch.deleteRange(effect.family, effect.range)
+      else if (effect.value === null) batch.delete(effect.family, effect.key)
+      else batch.put(effect.family, effect.key, effect.value)
+    }
+    last(batch)
+    const written = batch.write()
+    for (const [name, value] of this.#written) this.#cache.written(name, value)
+    return written
+  }
+
+  #nameOf (family: Family, key: Buffer): string {
+    if (this.#named.key !== key) this.#named = { family, key, name: rowName(family, key) }
+    return this.#named.name
   }
 }
 

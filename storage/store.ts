@@ -1,6 +1,7 @@
 /**
  * The contract of the key-value store under the database: ordered byte keys in named families, batches that are atomic
- * across families, reads that see every write whose promise has resolved.
+ * across families, reads that see every batch whose `write` was called before they were. When a write fails, so does
+ * every later read.
  */
 export const families = ['meta', 'changes', 'tenant_changes', 'entries', 'catalog', 'tags', 'requests'] as const
 
@@ -39,7 +40,7 @@ export interface Batch {
   put (family: Family, key: Buffer, value: Buffer): void
   delete (family: Family, key: Buffer): void
   deleteRange (family: Family, range: Range): void
-  /** Makes all of it visible at once. A batch is written once. */
+  /** Makes all of it visible at once, to whatever is read from now on. A batch is written once. */
   write (): Promise<void>
 }
 
@@ -56,11 +57,13 @@ export interface Store {
   get (family: Family, key: Buffer): Promise<Buffer | null>
   /** The values in the order of the keys, read at once. */
   getMany (rows: RowKey[]): Promise<Array<Buffer | null>>
-  /** The rows as they are when the scan begins. */
+  /** The rows as they are when the first is asked for. */
   scan (family: Family, range: Range, options?: ScanOptions): AsyncIterable<Row>
+  /** The same rows, many at a time: where there are thousands, waiting for each takes longer than reading it. */
+  pieces (family: Family, range: Range, options?: ScanOptions): AsyncIterable<Row[]>
   batch (): Batch
   /** A view across all families that no later write changes. */
-  view (): View
+  view (): Promise<View>
   /** Makes everything written before the call survive a loss of power, in every family. */
   flush (): Promise<void>
   close (): Promise<void>

@@ -8,6 +8,16 @@ declare module 'rocksdb-native' {
     capacity?: number
   }
 
+  /** A stream of streamx. */
+  interface RowStream extends AsyncIterable<{ key: Buffer, value: Buffer }> {
+    readonly destroyed: boolean
+    /** The next row that is there already, or null. */
+    read (): { key: Buffer, value: Buffer } | null
+    on (event: 'readable' | 'close', listener: () => void): void
+    on (event: 'error', listener: (error: Error) => void): void
+    destroy (): void
+  }
+
   interface ReadBatch {
     _db: RocksDB
     get (key: Buffer): Promise<Buffer | null>
@@ -40,7 +50,7 @@ declare module 'rocksdb-native' {
     get (key: Buffer): Promise<Buffer | null>
     read (options?: { capacity?: number, autoDestroy?: boolean }): ReadBatch
     write (options?: { capacity?: number, autoDestroy?: boolean }): WriteBatch
-    iterator (range: RangeOptions): AsyncIterable<{ key: Buffer, value: Buffer }>
+    iterator (range: RangeOptions): RowStream
     flush (): Promise<void>
     getProperty (name: string): Promise<string | null>
   }

@@ -1,6 +1,6 @@
 import type { Change } from '../../storage/change.ts'
 import type { Database } from '../../storage/database.ts'
-import { matches, readHistory, readTenantFeed, type Filter, type Page } from '../../storage/history.ts'
+import { isEverything, matches, readHistory, readTenantFeed, type Filter, type Page } from '../../storage/history.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Tail } from './tail.ts'
 
@@ -31,13 +31,13 @@ export interface ReadLimits {
 
 /** The global history. */
 export function historySource (database: Database, tail: Tail, filter: Filter, limits: ReadLimits): Source {
-  const isMatch = (change: Change): boolean => matches(filter, change.scope)
+  const isMatch = (change: Change): boolean => matches(filter, change)
   const assertWhole = (since: number): void => {
     const { firstRevision } = database
     if (since + 1 < firstRevision && !tail.covers(since)) throw new Problem('HISTORY_GONE', { firstRevision })
   }
   return {
-    isEverything: filter.tenant === 0 && filter.tags.length === 0,
+    isEverything: isEverything(filter),
     matches: isMatch,
     assertWhole,
     async read (since, limit, bytesMax = limits.pageBytesMax) {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Change } from '../../storage/change.ts'
 import { Problem } from '../../storage/problem.ts'
 
@@ -21,26 +22,25 @@ export class Waiters {
   }
 
   /**
-   * Resolves when a matching change was published, when the seconds have passed, or when the signal or the node says
-   * stop.
+   * Resolves when a matching change was published, when the seconds have passed, or when the reader or the node goes.
    *
    * @throws Problem TOO_MANY_READERS when as many wait already as the node allows.
    */
-  wait (matches: (change: Change) => boolean, seconds: number, signal: AbortSignal): Promise<void> {
+  wait (matches: (change: Change) => boolean, seconds: number, response: ServerResponse): Promise<void> {
     if (this.#waiting.size >= this.#max) {
       throw new Problem('TOO_MANY_READERS', { setting: 'CHANGEWELL_BLOCKED_READERS_MAX', limit: this.#max })
     }
-    if (this.#closed || signal.aborted) return Promise.resolve()
+    if (this.#closed || response.destroyed) return Promise.resolve()
     return new Promise((resolve) => {
       const wake = (): void => {
         clearTimeout(timer)
-        signal.removeEventListener('abort', wake)
+        response.off('close', wake)
         this.#waiting.delete(waiter)
         resolve()
       }
       const waiter: Waiter = { matches, wake }
       const timer = setTimeout(wake, seconds * 1000)
-      signal.addEventListener('abort', wake)
+      response.once('close', wake)
       this.#waiting.add(waiter)
     })
   }

@@ -3,9 +3,8 @@ import type { Outcome } from '../../storage/types.ts'
 
 /** One proposal whose outcome is waited for. */
 export interface Waiting {
-  readonly index: number
   readonly outcome: Promise<Outcome>
-  deadline: number
+  readonly deadline: number
   resolve: (outcome: Outcome) => void
   reject: (error: Error) => void
 }
@@ -14,11 +13,11 @@ export interface Waiting {
 const sweepMs = 100
 
 /**
- * The proposals whose outcome somebody waits for, by log index. One sweep serves all time-outs: a timer for each write
+ * The proposals whose outcome somebody waits for. One sweep serves all time-outs: a timer for each write
  * would cost more than the rest of the waiting.
  */
 export class Proposals {
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new Set<Waiting>()
   readonly #max: number
   readonly #timeoutMs: number
   readonly #sweep: NodeJS.Timeout
@@ -39,28 +38,28 @@ export class Proposals {
     if (this.#waiting.size >= this.#max) throw new Problem('TOO_MANY_WRITES', { limit: this.#max })
   }
 
-  wait (index: number): Waiting {
+  wait (): Waiting {
     let resolve!: Waiting['resolve']
     let reject!: Waiting['reject']
     const outcome = new Promise<Outcome>((_resolve, _reject) => { resolve = _resolve; reject = _reject })
-    const waiting = { index, outcome, deadline: performance.now() + this.#timeoutMs, resolve, reject }
-    this.#waiting.set(index, waiting)
+    const waiting = { outcome, deadline: performance.now() + this.#timeoutMs, resolve, reject }
+    this.#waiting.add(waiting)
     return waiting
   }
 
-  settle (index: number, outcome: Outcome): void {
-    this.#waiting.get(index)?.resolve(outcome)
-    this.#waiting.delete(index)
+  settle (waiting: Waiting, outcome: Outcome): void {
+    this.#waiting.delete(waiting)
+    waiting.resolve(outcome)
   }
 
-  /** The proposal did not get into the log. Another may have its index by now. */
+  /** The proposal did not get into the log. */
   refuse (waiting: Waiting, error: Error): void {
-    if (this.#waiting.get(waiting.index) === waiting) this.#waiting.delete(waiting.index)
+    this.#waiting.delete(waiting)
     waiting.reject(error)
   }
 
   failAll (error: Error): void {
-    for (const { reject } of this.#waiting.values()) reject(error)
+    for (const { reject } of this.#waiting) reject(error)
     this.#waiting.clear()
   }
 
@@ -71,10 +70,9 @@ export class Proposals {
   /** They were added in the order of their deadlines, so the first that is not overdue ends the sweep. */
   #expire (): void {
     const now = performance.now()
-    for (const [index, { deadline, reject }] of this.#waiting) {
-      if (deadline > now) return
-      this.#waiting.delete(index)
-      reject(new Problem('WRITE_TIMEOUT', { timeoutSeconds: this.#timeoutMs / 1000 }))
+    for (const waiting of this.#waiting) {
+      if (waiting.deadline > now) return
+      this.refuse(waiting, new Problem('WRITE_TIMEOUT', { timeoutSeconds: this.#timeoutMs / 1000 }))
     }
   }
 }

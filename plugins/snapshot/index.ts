@@ -35,7 +35,7 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
     taken++
     try {
       await app.raft.readBarrier()
-      const { revision, lines } = await dumpOf(database.store.view(), request.query.tenant)
+      const { revision, lines } = await dumpOf(await database.store.view(), request.query.tenant)
       request.blocked = true
       const stream = Readable.from(lines, { objectMode: false })
       stream.once('close', () => { taken-- })

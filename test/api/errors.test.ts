@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify'
 import { test, type Test } from 'tap'
 import { errors } from '../../app/errors.ts'
 import type { ProblemCode } from '../../storage/problem.ts'
-import { listeningNode, project, startProcess, until } from '../support/node.ts'
+import { listeningNode, project, startProcess, until, type RunningNode } from '../support/node.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { stallDisk } from '../support/stalled-disk.ts'
 import { keysPath, startNode, startStocked, type Answer } from './client.ts'
@@ -76,7 +76,7 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     t.equal(again.body.revision, 1, 'and is done once')
     return answer
   },
-  OUTCOME_UNKNOWN: async (t) => (await failStorage(t)).unknown,
+  OUTCOME_UNKNOWN: failLog,
   DISK_FULL: async (t) => (await startNode(t, { diskFreeBytesMin: Number.MAX_SAFE_INTEGER })).post('/changes', {}),
   async OVERLOADED (t) {
     const client = await startNode(t, { eventLoopDelayMsMax: 1 })
@@ -94,7 +94,7 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     return client.get('/readyz')
   },
   NOT_READY: async (t) => (await startNode(t, { diskFreeBytesMin: Number.MAX_SAFE_INTEGER })).get('/readyz'),
-  STORAGE_FAILED: async (t) => (await failStorage(t)).failed,
+  STORAGE_FAILED: failStorage,
   async INTERNAL (t) {
     const client = await startNode(t)
     // Whatever a route can foresee has a code of its own; this one stands for what none does.
@@ -111,25 +111,44 @@ async function raw (t: Test, bytes: string): Promise<Refusal> {
   return { ...answer!, body: JSON.parse(answer!.text) }
 }
 
-/** A node whose files can grow no more: the write that meets the end has no known outcome, later ones are refused. */
-async function failStorage (t: Test): Promise<{ unknown: Refusal, failed: Refusal }> {
+/** A node whose log fails at its next write: it lies beyond the size that the node's files may have from then on. */
+async function failLog (t: Test): Promise<Refusal> {
+  const { node, send } = await limitedNode(t)
+  await send(30_000)
+  t.equal((await fetch(`${node.url}/snapshot`).then((response) => response.text())).includes('"revision":1'), true)
+  limitFiles(node, 20_000)
+  return await send(1)
+}
+
+/** A node whose files can grow no more: what RocksDB can no longer take is in the log, and later writes are refused. */
+async function failStorage (t: Test): Promise<Refusal> {
+  const { node, send } = await limitedNode(t)
+  limitFiles(node, 1_000_000)
+  for (let tries = 0; (await send(300_000)).status === 201 && tries < 10; tries++);
+  const failed = await send(300_000)
+  t.equal((await fetch(`${node.url}/readyz`)).status, 503, 'it is ready no more')
+  t.equal((await fetch(`${node.url}/changes?limit=1`)).status, 200, 'and still serves what it has in memory')
+  const read: Refusal['body'] = await fetch(`${node.url}/snapshot`).then((response) => response.json())
+  t.equal(read.code, 'STORAGE_FAILED', 'and does not read what lacks acknowledged writes')
+  return failed
+}
+
+async function limitedNode (t: Test): Promise<{ node: RunningNode, send: (bytes: number) => Promise<Refusal> }> {
   // Without this the system ends a process that goes over its limit; with it the write fails.
   const survives = ['--import', 'data:text/javascript,process.on("SIGXFSZ", () => {})']
   const main = [...survives, '--import', import.meta.resolve('tsx'), join(project, 'app/main.ts')]
   const node = await startProcess(t, { CHANGEWELL_LOG_SEGMENT_BYTES: '65536' }, main)
-  execFileSync('prlimit', ['--pid', String(node.child.pid), '--fsize=1000000'])
-  const body = JSON.stringify({ data: 'x'.repeat(300_000) })
-  const send = async (): Promise<Refusal> => {
-    const headers = { 'content-type': 'application/json' }
+  const headers = { 'content-type': 'application/json' }
+  const send = async (bytes: number): Promise<Refusal> => {
+    const body = JSON.stringify({ data: 'x'.repeat(bytes) })
     const response = await fetch(`${node.url}/changes`, { method: 'POST', headers, body })
     return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.json() }
   }
-  let unknown = await send()
-  for (let tries = 0; unknown.status === 201 && tries < 10; tries++) unknown = await send()
-  const failed = await send()
-  t.equal((await fetch(`${node.url}/readyz`)).status, 503, 'it is ready no more')
-  t.equal((await fetch(`${node.url}/changes?limit=1`)).status, 200, 'and still serves reads')
-  return { unknown, failed }
+  return { node, send }
+}
+
+function limitFiles (node: RunningNode, bytes: number): void {
+  execFileSync('prlimit', ['--pid', String(node.child.pid), `--fsize=${bytes}`])
 }
 
 for (const [code, { status, example }] of Object.entries(errors)) {

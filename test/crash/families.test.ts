@@ -43,6 +43,7 @@ t.test('what a write leaves in all families agrees, wherever RocksDB\'s own log 
     const idempotency = { key: `request${++index}`, fingerprint: Buffer.alloc(16, index), expiresAt: 1_000_000 }
     const command = { kind: 'write' as const, timestamp: index, compare: [], then, idempotency }
     await database.apply([{ index, term: 1, command }])
+    await database.stored()
     return logOf(directory).bytes
   }
   const ends = [

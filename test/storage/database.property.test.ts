@@ -136,7 +136,7 @@ async function assertSame (database: Database, model: Model): Promise<void> {
   same(history.map(shown), model.changes.map(({ tenantIds, collectionId, ...change }) => change))
   for (const filter of filtersOf(catalog)) {
     const expected = model.changes.filter(({ type, tags, key, tenantIds, collectionId }) => (
-      matches(filter, { type: type as 'put', tags, key: key ?? null, tenants: tenantIds, collection: collectionId })))
+      matches(filter, { scope: { type: type as 'put', tags, key: key ?? null, tenants: tenantIds, collection: collectionId } })))
     const found = await pages(store, filter, revision)
     same(found.map((change) => change.revision), expected.map((change) => change.revision))
   }

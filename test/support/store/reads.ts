@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { families } from '../../../storage/store.ts'
+import { families, type Row } from '../../../storage/store.ts'
 import { all, bytes, manyRows, opened, scan, write, type OpenStore } from './helpers.ts'
 
 /** Reading by key, one or many. */
@@ -52,5 +52,34 @@ export function reads (t: Test, open: OpenStore): void {
         t.same([one, many, scanned[0]?.value], Array(3).fill(bytes(`${number}`)))
       }
     }))
+  })
+
+  t.test('a read waits for the batches on their way, however it reads', async (t) => {
+    const store = await opened(t, open)
+    const key = bytes('k')
+    for (let number = 0; number < 50; number++) {
+      const values = [`${number} first`, `${number} second`]
+      const writes = values.map((value) => write(store, (batch) => batch.put('entries', key, bytes(value))))
+      const view = store.view()
+      const [one, [many], scanned] = await Promise.all([
+        store.get('entries', key), store.getMany([{ family: 'entries', key }]), scan(store, 'entries', all),
+      ])
+      t.same([one, many, scanned[0]?.value, await (await view).get('entries', key)], Array(4).fill(bytes(values[1]!)))
+      await (await view).release()
+      await Promise.all(writes)
+    }
+  })
+
+  t.test('pieces are the rows of a scan, in its order', async (t) => {
+    const store = await opened(t, open)
+    await write(store, (batch) => {
+      for (let at = 0; at < manyRows; at++) batch.put('changes', Buffer.of(at >> 8, at & 255), bytes(`v${at}`))
+    })
+    for (const options of [{}, { limit: 1 }, { limit: manyRows - 1, reverse: true }]) {
+      const pieces: Row[][] = []
+      for await (const piece of store.pieces('changes', all, options)) pieces.push(piece)
+      t.same(pieces.flat(), await scan(store, 'changes', all, options))
+      t.ok(pieces.every((piece) => piece.length > 0), 'none is empty')
+    }
   })
 }
