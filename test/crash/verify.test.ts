@@ -7,14 +7,14 @@ import { write } from '../support/store/helpers.ts'
 import { verifyFolder, verifyStore } from '../support/verify.ts'
 import { fill } from './fill.ts'
 
-t.test('the verifier agrees with what a node wrote, of all kinds', async (t) => {
+t.test('The verifier agrees with what a node wrote, of all kinds', async (t) => {
   const dataDir = await filled(t)
   const { revision, texts } = await verifyFolder(dataDir)
   t.equal(texts.length, revision)
   t.ok(revision > 30)
 })
 
-t.test('the verifier sees a row that is missing, added or changed, in every family', async (t) => {
+t.test('The verifier sees a row that is missing, added or changed, in every family', async (t) => {
   const store = await openRocksStore(join(await filled(t), 'db'))
   t.teardown(() => store.close())
   for (const family of families.filter((family) => family !== 'meta')) {
