@@ -10,6 +10,7 @@ import { Ledger } from './ledger.ts'
 
 const kills = Number(process.env.CRASH_KILLS ?? 100)
 const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000)
+const firstStarts = 8
 const clientCount = 8
 /** After so many kills the whole database is looked at, beside what clients can see of it. */
 const looksEvery = 10
@@ -22,14 +23,15 @@ const settings = {
   CHANGEWELL_FEED_TAIL_BYTES_MAX: '65536',
 }
 
-t.setTimeout(60_000 + kills * 6000)
+t.setTimeout(60_000 + (kills + firstStarts) * 6000)
 
-t.test(`a node that is killed ${kills} times keeps what it acknowledged, in order, once`, async (t) => {
+const main = await build(t)
+
+t.test(`A node that is killed ${kills} times keeps what it acknowledged, in order, once`, async (t) => {
   t.comment(`again with CRASH_SEED=${seed} CRASH_KILLS=${kills}`)
   const random = new Random(seed)
   const ledger = new Ledger()
   const environment = { ...settings, CHANGEWELL_DATA_DIR: folder(t) }
-  const main = await build(t)
   const events: Record<string, number> = {}
   let startMs = 1000
   let startKills = 0
@@ -70,6 +72,30 @@ t.test(`a node that is killed ${kills} times keeps what it acknowledged, in orde
   t.comment(`${startKills} kills during the start`, ledger.counts, events)
   t.ok(ledger.counts.acknowledged > kills, 'there was something to lose')
   t.ok(events['segment-made']! > 0 && events['segment-removed']! > 0, 'the log was rolled over and cut meanwhile')
+})
+
+t.test('A node that is killed while it starts for the first time starts the next time', async (t) => {
+  t.comment(`again with CRASH_SEED=${seed}`)
+  const random = new Random(seed)
+  const begun = performance.now()
+  const measured = spawnNode(t, settings, main)
+  await measured.listening
+  const startMs = performance.now() - begun
+  await measured.kill('SIGKILL')
+  for (let start = 0; start < firstStarts; start++) {
+    const environment = { ...settings, CHANGEWELL_DATA_DIR: folder(t) }
+    const first = spawnNode(t, environment, main)
+    await Promise.race([delay(startMs * (0.5 + 0.5 * random.number())), first.ended])
+    await first.kill('SIGKILL')
+    const second = spawnNode(t, environment, main)
+    const url = await second.listening
+    const ledger = new Ledger()
+    await new Client('client', ledger, random).prepare(url)
+    await judge(url, ledger)
+    await second.kill('SIGKILL')
+    const { texts } = await verifyFolder(environment.CHANGEWELL_DATA_DIR)
+    t.same(texts, ledger.history)
+  }
 })
 
 /** Sends again what may be, reads what is new in the feed, and judges the writes that nobody waits for any longer. */
