@@ -43,13 +43,15 @@ export class Solo implements Consensus {
   #committed: Applied[] = []
   #applying: Promise<void> | null = null
   #flushing: Promise<void> | null = null
-  #unflushedBytes = 0
+  /** What the log holds when the node starts counts too: a node that is often killed would never cut it otherwise. */
+  #unflushedBytes: number
   #failure: Error | null = null
   #closed = false
 
   private constructor (options: SoloOptions, term: number) {
     this.#options = options
     this.#log = options.log
+    this.#unflushedBytes = options.log.bytes
     this.#database = options.database
     this.#term = term
     this.#proposals = new Proposals({ max: options.writesPendingMax, timeoutSeconds: options.writeTimeoutSeconds })
