@@ -72,6 +72,29 @@ t.test('A damaged node-id stops the start with what to do, and is left as it was
   t.match(await failedStart(t, dataDir), /^changewell: .*node-id does not hold a node id/m)
 })
 
+t.test('A node-id that is missing beside data stops the start, and what the message says brings the node back', async (t) => {
+  const dataDir = folder(t)
+  await (await buildNode(t, { dataDir })).close()
+  const path = join(dataDir, 'node-id')
+  const id = readFileSync(path, 'utf8').trim()
+  for (const lost of ['nothing', 'db']) {
+    rmSync(path)
+    rmSync(join(dataDir, lost), { recursive: true, force: true })
+    const said = await failedStart(t, dataDir)
+    t.match(said, /^changewell: .*node-id is missing, but beside it is the data of a node\. Put back the file/m)
+    t.notOk(existsSync(path), 'no other id was made')
+    const [, told = ''] = /write ([0-9a-f]{16}) into it/.exec(said) ?? []
+    t.equal(told, id)
+    writeFileSync(path, told)
+    const app = await buildNode(t, { dataDir })
+    t.match((await app.inject('/cluster')).json(), { id })
+    await app.close()
+  }
+  rmSync(path)
+  rmSync(join(dataDir, 'log'), { recursive: true })
+  await t.rejects(buildNode(t, { dataDir }), { code: 'NODE_ID_LOST' }, 'a database alone is data too')
+})
+
 t.test('A draft of the node-id that a crash left does no harm', async (t) => {
   const dataDir = folder(t)
   writeFileSync(join(dataDir, 'node-id.new'), '0123')
