@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test, type Test } from 'tap'
 import { Client } from '../api/client.ts'
-import { checkProblem } from '../api/manners.ts'
+import { checkManners } from '../api/manners.ts'
 import { folder, listeningNode } from '../support/node.ts'
 import { Schemas } from '../support/openapi.ts'
 import { isWhole, sendRaw, type RawAnswer } from '../support/raw-http.ts'
@@ -38,7 +38,8 @@ function bodyOf ({ headers, text }: RawAnswer): any {
 function checkRaw (answer: RawAnswer | null): void {
   if (answer === null) return
   assert.ok(answer.status >= 100 && (answer.status < 500 || answer.status === 503), `the status ${answer.status}: ${answer.text}`)
-  if (answer.status >= 400 && answer.text !== '') checkProblem(answer.status, answer.headers, bodyOf(answer))
+  // An answer to HEAD has no body; what the method was, a request that was bent does not tell.
+  checkManners({ ...answer, body: bodyOf(answer) }, answer.text === '' ? 'HEAD' : 'GET')
 }
 
 const json = 'content-type: application/json\r\n'
@@ -119,7 +120,7 @@ test('Requests that come over a socket as they are fail no node either', async (
     await Promise.all(requests.map(async (request) => {
       const answer = await sendRaw(url, bytesOf(request), isWhole)
       checkRaw(answer)
-      if (answer === null || answer.headers['x-request-id'] === undefined) return
+      if (answer === null) return
       const { route, method } = request
       const path = request.url.split(/[?#]/, 1)[0]!
       checkAnswer(schemas, route, { method, path }, { ...answer, body: bodyOf(answer) })
