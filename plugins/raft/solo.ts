@@ -66,8 +66,8 @@ export class Solo implements Consensus {
     const { log, database } = options
     if (database.applied.index > log.lastIndex) {
       throw new DataFolderError('LOG_LOST', `The database has applied command ${database.applied.index}, but the log ` +
-        `ends at ${log.lastIndex}: the log folder was lost or is another node's. Put it back, or restore this node ` +
-        'from a backup.')
+        `ends at ${log.lastIndex}: its end was damaged, or the log folder was lost or is another node's. Put it back, or ` +
+        'restore this node from a backup.')
     }
     if (log.firstIndex > database.applied.index + 1) {
       throw new DataFolderError('DATABASE_LOST', `The log begins at command ${log.firstIndex}, but the database has ` +

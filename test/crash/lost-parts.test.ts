@@ -32,7 +32,7 @@ t.test('A lost log is refused with what to do, and nothing is changed', async (t
 
   const left = await copy()
   const own = copyOf(t, left)
-  const error = { code: 'LOG_LOST', message: /log ends at \d+: the log folder was lost or is .* Put it back/ }
+  const error = { code: 'LOG_LOST', message: /log ends at \d+: its end was damaged, or the log folder was lost or is .* Put it back/ }
   rmSync(join(left, 'log'), { recursive: true })
   await t.rejects(buildNode(t, { dataDir: left }), error, 'none')
   replace(left, 'log', old)
