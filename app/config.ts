@@ -18,7 +18,7 @@ const GiB = 1024 * MiB
  * that Node gives to a request's head; timers end at 24 days.
  */
 export const settings = {
-  host: Type.String({ default: '127.0.0.1', description: 'Address to listen on; 0.0.0.0 or :: for all' }),
+  host: Type.String({ default: '127.0.0.1', description: 'Address to listen on, or a name for one; 0.0.0.0 or :: for all' }),
   port: Type.Integer({ default: 9000, minimum: 0, maximum: 65535, description: 'Port to listen on; 0 takes a free one' }),
   dataDir: Type.String({ default: './data', description: 'Folder of this node\'s data; made when missing' }),
   logLevel: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

@@ -28,6 +28,7 @@ import { version } from './version.ts'
 
 /** The whole node as a Fastify instance: it opens the data folder, but does not listen and knows no process. */
 export async function buildServer (config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const nextId = requestIds()
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -38,9 +39,10 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: 16 * 1024, caseSensitive: true },
-    genReqId: requestIds(),
+    genReqId: nextId,
     frameworkErrors: frameworkErrors(errors, greet),
-    clientErrorHandler: clientErrorHandler(errors, ({ database }) => ({ 'changewell-revision': String(database.revision) })),
+    clientErrorHandler: clientErrorHandler(errors, ({ database }) => (
+      { 'x-request-id': nextId(), 'changewell-revision': String(database.revision) })),
   })
   app.decorate('config', config)
   app.server.maxConnections = config.connectionsMax

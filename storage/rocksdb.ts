@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { setImmediate as afterThisTurn } from 'node:timers/promises'
 import type RocksDB from 'rocksdb-native'
 import type { ReadBatch } from 'rocksdb-native'
+import { makeDirectory } from './directory.ts'
 import { Problem } from './problem.ts'
 import { families, type Batch, type Family, type Range, type Row, type RowKey, type ScanOptions, type Store, type View } from './store.ts'
 
@@ -32,7 +32,7 @@ export class StorageOpenError extends Error {
 export async function openRocksStore (directory: string): Promise<Store> {
   const Native = loadNative()
   try {
-    await mkdir(directory, { recursive: true })
+    await makeDirectory(directory)
   } catch (error) {
     throw new StorageOpenError('DATA_DIR_UNUSABLE',
       `The data folder ${directory} cannot be made (${reasonOf(error)}). Give CHANGEWELL_DATA_DIR a folder that this user may write.`, error)

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises'
 import { resolve } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
@@ -57,7 +58,10 @@ async function listen (app: FastifyInstance, config: Config): Promise<void> {
   // Fastify logs each address that it listens on. A person gets one plain line for them all.
   if (isPretty(config)) app.log.level = 'warn'
   const listenTextResolver = (address: string) => `Changewell ${version} listens on ${address}`
-  const address = await app.listen({ host: config.host, port: config.port, listenTextResolver })
+  // By its name, Fastify would give localhost a second listener on ::1, for which nothing holds that is set for the
+  // first: not its limits, not its answers to malformed requests; and it is closed last, when the storage is gone.
+  const { address: host } = await lookup(config.host)
+  const address = await app.listen({ host, port: config.port, listenTextResolver })
   app.log.level = level
   const dataDir = resolve(config.dataDir)
   const curl = `curl -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`

@@ -10,6 +10,8 @@ export interface Source {
   isEverything: boolean
   /** Whether a change at the live end belongs to it. */
   matches: (change: Change) => boolean
+  /** Why there is nothing to follow any more after a change that belongs to it; null when there is. */
+  endsWith: (change: Change) => Problem | null
   /**
    * Refuses a place to begin at that the history no longer reaches.
    *
@@ -39,6 +41,7 @@ export function historySource (database: Database, tail: Tail, filter: Filter, l
   return {
     isEverything: isEverything(filter),
     matches: isMatch,
+    endsWith: () => null,
     assertWhole,
     async read (since, limit, bytesMax = limits.pageBytesMax) {
       if (tail.covers(since)) return readTail(tail, since, limit, { ...limits, pageBytesMax: bytesMax }, isMatch)
@@ -58,15 +61,17 @@ export function historySource (database: Database, tail: Tail, filter: Filter, l
  * goes, and then there is nothing to read.
  */
 export function tenantSource (database: Database, tail: Tail, tenant: number, limits: ReadLimits): Source {
+  const gone = (): Problem => new Problem('TENANT_NOT_FOUND', { tenant: String(tenant) })
   return {
     isEverything: false,
     matches: ({ scope }) => scope.tenants.at(-1) === tenant,
+    endsWith: ({ scope }) => scope.type === 'tenant-delete' ? gone() : null,
     assertWhole: () => {},
     async read (since, limit, bytesMax = limits.pageBytesMax) {
       const page = await readTenantFeed(database.store, tenant, {
         since, until: tail.lastRevision, limit, bytesMax, scanMax: limits.pageScanMax,
       })
-      if (database.catalog.tenantById(tenant) === null) throw new Problem('TENANT_NOT_FOUND', { tenant: String(tenant) })
+      if (database.catalog.tenantById(tenant) === null) throw gone()
       return page
     },
   }

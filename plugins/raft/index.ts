@@ -24,7 +24,6 @@ const levels = {
 async function raft (app: FastifyInstance): Promise<void> {
   const { config, database } = app
   const metrics = raftMetrics(app.metrics.registry)
-  const nodeId = await nodeIdOf(config.dataDir)
   const log = await Log.open({
     directory: join(config.dataDir, 'log'),
     segmentBytes: config.logSegmentBytes,
@@ -36,6 +35,9 @@ async function raft (app: FastifyInstance): Promise<void> {
     },
   })
   app.addHook('onClose', () => log.close())
+  const { term, vote } = log.hardState
+  // Before its first term a node has promised and acknowledged nothing.
+  const nodeId = await nodeIdOf(config.dataDir, { isNew: term === 0 && database.applied.index === 0, vote })
   let failure: Error | null = null
   const solo = await Solo.start({
     nodeId,

@@ -60,13 +60,15 @@ export class Solo implements Consensus {
   #committed: Committed[] = []
   #applying: Promise<void> | null = null
   #flushing: Promise<void> | null = null
-  #unflushedBytes = 0
+  /** What the log holds when the node starts counts too: a node that is often killed would never cut it otherwise. */
+  #unflushedBytes: number
   #failure: Error | null = null
   #closed = false
 
   private constructor (options: SoloOptions, term: number) {
     this.#options = options
     this.#log = options.log
+    this.#unflushedBytes = options.log.bytes
     this.#database = options.database
     this.#term = term
     this.#proposals = new Proposals({ max: options.writesPendingMax, timeoutSeconds: options.writeTimeoutSeconds })
@@ -81,8 +83,8 @@ export class Solo implements Consensus {
     const { log, database } = options
     if (database.applied.index > log.lastIndex) {
       throw new DataFolderError('LOG_LOST', `The database has applied command ${database.applied.index}, but the log ` +
-        `ends at ${log.lastIndex}: the log folder was lost or is another node's. Put it back, or restore this node ` +
-        'from a backup.')
+        `ends at ${log.lastIndex}: its end was damaged, or the log folder was lost or is another node's. Put it back, or ` +
+        'restore this node from a backup.')
     }
     if (log.firstIndex > database.applied.index + 1) {
       throw new DataFolderError('DATABASE_LOST', `The log begins at command ${log.firstIndex}, but the database has ` +

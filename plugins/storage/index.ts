@@ -25,6 +25,11 @@ async function storage (app: FastifyInstance): Promise<void> {
   const diskSpace = await DiskSpace.watch(app.config.dataDir, app.config.diskFreeBytesMin)
   app.decorate('database', database)
   app.decorate('diskSpace', diskSpace)
+  if (diskSpace.isLow) {
+    const { freeBytes, neededBytes } = diskSpace
+    app.log.warn('writes are refused: the disk has %d bytes left, and %d are kept free (CHANGEWELL_DISK_FREE_BYTES_MIN)',
+      freeBytes, neededBytes)
+  }
   app.readiness.register('disk', () => diskSpace.isLow ? `only ${diskSpace.freeBytes} bytes are left on the disk` : null)
   app.addHook('onSend', (_request, reply, _payload, done) => {
     // A read that went on for a while has said where it began: a reader who follows from there misses nothing.

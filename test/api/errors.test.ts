@@ -8,7 +8,7 @@ import { listeningNode, project, startProcess, until, type RunningNode } from '.
 import { sendRaw } from '../support/raw-http.ts'
 import { stallDisk } from '../support/stalled-disk.ts'
 import { keysPath, startNode, startStocked, type Answer } from './client.ts'
-import { checkProblem } from './manners.ts'
+import { checkManners, checkProblem } from './manners.ts'
 
 type Refusal = Pick<Answer, 'status' | 'headers' | 'body'>
 
@@ -107,8 +107,9 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
 async function raw (t: Test, bytes: string): Promise<Refusal> {
   const { url } = await listeningNode(t, { requestTimeoutSeconds: 1 })
   const answer = await sendRaw(url, bytes)
-  t.equal(answer!.headers['changewell-revision'], '0')
-  return { ...answer!, body: JSON.parse(answer!.text) }
+  const seen = { ...answer!, body: JSON.parse(answer!.text) }
+  checkManners(seen, 'GET')
+  return seen
 }
 
 /** A node whose log fails at its next write: it lies beyond the size that the node's files may have from then on. */

@@ -49,6 +49,29 @@ test('a person at a terminal gets plain lines', async (t) => {
   t.equal((await ended).code, 0)
 })
 
+/** For a process of the test: localhost has two addresses there, both of the loopback. */
+const twoAddresses = `import dns from 'node:dns'
+const { lookup } = dns
+const both = [{ address: '127.0.0.1', family: 4 }, { address: '127.0.0.2', family: 4 }]
+dns.lookup = (host, options, done) => host === 'localhost' && options.all ? done(null, both) : lookup(host, options, done)`
+
+test('a name that has several addresses gets one listener, the one that it tells of', async (t) => {
+  const { says, child, ended } = node(t, {
+    CHANGEWELL_DATA_DIR: folder(t),
+    CHANGEWELL_HOST: 'localhost',
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(twoAddresses)}`,
+  })
+  const [told = ''] = /http:\/\/[0-9a-f.:[\]]+/.exec(await says(/try it/))!
+  const { hostname, port } = new URL(told)
+  const answered: string[] = []
+  for (const address of ['127.0.0.1', '127.0.0.2', '[::1]']) {
+    if (await fetch(`http://${address}:${port}/livez`).then(() => true, () => false)) answered.push(address)
+  }
+  t.same(answered, [hostname])
+  child.kill('SIGTERM')
+  t.equal((await ended).code, 0)
+})
+
 test('wrong settings are listed, all of them, and nothing starts', async (t) => {
   const settings = { CHANGEWELL_PORT: '12abc', CHANGEWELL_DATA_DRI: folder(t) }
   const { code, stdout, stderr } = await run(t, ['serve'], settings)

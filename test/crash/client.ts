@@ -7,6 +7,9 @@ export const collections = ['a', 'b']
 const keys = 40
 const paddingBytesMax = 6000
 
+/** So much of the history at least is kept at any time. It is more than is written between two looks at the feed. */
+export const historyChangesMin = 500
+
 /** An answer that came whole, or null. */
 type Answer = { status: number, body: Body } | null
 
@@ -57,7 +60,8 @@ export class Client {
     if (chance < 55) return this.#batch()
     if (chance < 65) return this.#delete()
     if (chance < 75) return this.#record()
-    if (chance < 90) return this.#putOnce()
+    if (chance < 89) return this.#putOnce()
+    if (chance < 90) return this.#setHistory()
     return this.#subtree()
   }
 
@@ -97,6 +101,14 @@ export class Client {
       return this.#settle(write, 'POST', '/changes', { changes }, { 'idempotency-key': marks[0]! })
     }
     if (!await write.repeat(this.#url)) throw new Gone()
+  }
+
+  /** How much of the history is kept; nothing of it stands in the history. */
+  async #setHistory (): Promise<void> {
+    const historyChanges = this.#random.pick([historyChangesMin, 2 * historyChangesMin, null])
+    const answer = await send(`${this.#url}/cluster/settings`, 'PUT', { historyChanges }, {})
+    if (answer === null || answer.body.code === 'DRAINING') throw new Gone()
+    if (answer.status !== 200) throw new Error(`the settings were answered ${answer.status} ${JSON.stringify(answer.body)}`)
   }
 
   /** A tenant with one below it, filled, renamed and deleted with all that it holds. */

@@ -9,7 +9,7 @@ import type { Operation } from '../../storage/types.ts'
 import { write } from '../support/store/helpers.ts'
 import { verifyStore } from '../support/verify.ts'
 
-t.test('a batch over all families is there wholly or not at all, wherever RocksDB\'s own log ends', async (t) => {
+t.test('A batch over all families is there wholly or not at all, wherever RocksDB\'s own log ends', async (t) => {
   const directory = memoryFolder(t)
   const store = await openRocksStore(directory)
   t.teardown(() => store.close())
@@ -31,7 +31,7 @@ t.test('a batch over all families is there wholly or not at all, wherever RocksD
   t.equal(whole, 1, 'only the whole batch counts')
 })
 
-t.test('what a write leaves in all families agrees, wherever RocksDB\'s own log ends', async (t) => {
+t.test('What a write leaves in all families agrees, wherever RocksDB\'s own log ends', async (t) => {
   const directory = memoryFolder(t)
   const store = await openRocksStore(directory)
   t.teardown(() => store.close())

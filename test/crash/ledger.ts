@@ -3,6 +3,8 @@ import type { HistoryChange } from '../support/replay.ts'
 export interface LedgerWrite {
   /** What tells each of its changes from all others, in the order in which they must stand. */
   readonly marks: readonly string[]
+  /** Milliseconds since 1970. */
+  readonly sentAt: number
   /** The greatest revision that was acknowledged to anyone before this write was sent: it must come after that. */
   readonly after: number
   state: 'sent' | 'acknowledged' | 'refused'
@@ -19,7 +21,7 @@ export interface LedgerWrite {
 export class Ledger {
   /** The feed so far, as the JSON text of each change. */
   readonly history: string[] = []
-  readonly counts = { acknowledged: 0, refused: 0, unknownThere: 0, unknownAbsent: 0 }
+  readonly counts = { acknowledged: 0, refused: 0, unknownThere: 0, unknownAbsent: 0, withKey: 0 }
   readonly #revisions = new Map<string, number>()
   readonly #known = new Set<string>()
   #open: LedgerWrite[] = []
@@ -30,7 +32,7 @@ export class Ledger {
       if (this.#known.has(mark)) throw new Error(`the mark ${mark} is not unique`)
       this.#known.add(mark)
     }
-    const write: LedgerWrite = { marks, after: this.#acknowledged, state: 'sent', revisions: [], repeat: null }
+    const write: LedgerWrite = { marks, sentAt: Date.now(), after: this.#acknowledged, state: 'sent', revisions: [], repeat: null }
     this.#open.push(write)
     return write
   }
@@ -45,9 +47,10 @@ export class Ledger {
     write.state = 'refused'
   }
 
-  /** Writes without an answer that may be sent again. */
-  get repeatable (): LedgerWrite[] {
-    return this.#open.filter(({ state, repeat }) => state === 'sent' && repeat !== null)
+  /** Writes without an answer that may be sent again: those that were begun no longer ago than the milliseconds. */
+  repeatable (ageMs: number): LedgerWrite[] {
+    const earliest = Date.now() - ageMs
+    return this.#open.filter(({ state, repeat, sentAt }) => state === 'sent' && repeat !== null && sentAt > earliest)
   }
 
   /** Takes the next changes of the feed. */
@@ -63,6 +66,13 @@ export class Ledger {
       if (before !== undefined) throw new Error(`${mark} is there twice, at ${before} and at ${change.revision}`)
       this.#revisions.set(mark, change.revision)
     }
+  }
+
+  /** Sees that a change that comes again, or for the first time, is the one of this revision. */
+  compare (change: HistoryChange, revision: number): void {
+    const known = this.history[revision - 1]
+    if (change.revision !== revision) throw new Error(`the feed has ${change.revision} where ${revision} was to come`)
+    if (known !== undefined && JSON.stringify(change) !== known) throw new Error(`change ${revision} is not what it was`)
   }
 
   /** Judges every write that is not judged yet. No client may be waiting for an answer, and the feed must be read. */
@@ -88,6 +98,7 @@ export class Ledger {
     if (state !== 'sent') this.counts[state]++
     else if (there.length > 0) this.counts.unknownThere++
     else this.counts.unknownAbsent++
+    if (write.repeat !== null && there.length > 0) this.counts.withKey++
   }
 }
 

@@ -5,7 +5,7 @@ import { buildNode, folder, spawnNode } from '../support/node.ts'
 import { fill } from './fill.ts'
 import { assertRecovers, copyOf, feedOf, replace, small, start, writeUntilCut } from './folders.ts'
 
-t.test('a database that is older than the log allows is refused with what to do', async (t) => {
+t.test('A database that is older than the log allows is refused with what to do', async (t) => {
   const { app, dataDir, copy } = await start(t, small)
   await fill(app, 1)
   const old = await copy()
@@ -23,7 +23,7 @@ t.test('a database that is older than the log allows is refused with what to do'
   await assertRecovers(t, left, written, 'with its own database it starts')
 })
 
-t.test('a lost log is refused with what to do, and nothing is changed', async (t) => {
+t.test('A lost log is refused with what to do, and nothing is changed', async (t) => {
   const { app, copy } = await start(t)
   await fill(app, 1)
   const old = await copy()
@@ -32,7 +32,7 @@ t.test('a lost log is refused with what to do, and nothing is changed', async (t
 
   const left = await copy()
   const own = copyOf(t, left)
-  const error = { code: 'LOG_LOST', message: /log ends at \d+: the log folder was lost or is .* Put it back/ }
+  const error = { code: 'LOG_LOST', message: /log ends at \d+: its end was damaged, or the log folder was lost or is .* Put it back/ }
   rmSync(join(left, 'log'), { recursive: true })
   await t.rejects(buildNode(t, { dataDir: left }), error, 'none')
   replace(left, 'log', old)
@@ -41,7 +41,7 @@ t.test('a lost log is refused with what to do, and nothing is changed', async (t
   await assertRecovers(t, left, written, 'with its own log it starts')
 })
 
-t.test('the log of another node is refused when its terms tell', async (t) => {
+t.test('The log of another node is refused when its terms tell', async (t) => {
   const { app, copy } = await start(t)
   await fill(app, 1)
   const other = folder(t)
@@ -54,7 +54,7 @@ t.test('the log of another node is refused when its terms tell', async (t) => {
   await t.rejects(buildNode(t, { dataDir: left }), { code: 'LOG_LOST', message: /another node's/ })
 })
 
-t.test('the process says why it does not start when a part of its folder is lost', async (t) => {
+t.test('The process says why it does not start when a part of its folder is lost', async (t) => {
   const parts = [
     ['log', /^changewell: The database has applied command/m],
     ['db', /^changewell: The log begins at command/m]

@@ -30,7 +30,7 @@ for (const flushed of [false, true]) {
   })
 }
 
-t.test('a database without anything is made again from a log that was never cut', async (t) => {
+t.test('A database without anything is made again from a log that was never cut', async (t) => {
   const { app, copy } = await start(t)
   await fill(app, 1)
   const written = await feedOf(app)
@@ -41,7 +41,7 @@ t.test('a database without anything is made again from a log that was never cut'
   t.equal(again.database.clusterId, app.database.clusterId, 'it is the same node of the same cluster')
 })
 
-t.test('a database that is older than the last flush, but not older than the log, is brought up to date', async (t) => {
+t.test('A database that is older than the last flush, but not older than the log, is brought up to date', async (t) => {
   const { app, dataDir, copy } = await start(t, small)
   await writeUntilCut(app, dataDir)
   const old = await copy()
@@ -55,7 +55,7 @@ t.test('a database that is older than the last flush, but not older than the log
   await assertRecovers(t, left, written, 'from the copy that was made before')
 })
 
-t.test('after the log was cut, RocksDB may still lose all that it has not synced', async (t) => {
+t.test('After the log was cut, RocksDB may still lose all that it has not synced', async (t) => {
   const { app, dataDir, copy } = await start(t, small)
   for (let cut = 0; cut < 3; cut++) {
     await writeUntilCut(app, dataDir)

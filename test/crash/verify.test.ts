@@ -2,24 +2,26 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openRocksStore } from '../../storage/rocksdb.ts'
 import { families, type Family, type Store } from '../../storage/store.ts'
-import { buildNode, folder } from '../support/node.ts'
+import { buildNode, folder, until } from '../support/node.ts'
 import { write } from '../support/store/helpers.ts'
 import { verifyFolder, verifyStore } from '../support/verify.ts'
 import { fill } from './fill.ts'
 
-t.test('the verifier agrees with what a node wrote, of all kinds', async (t) => {
+const all = { start: Buffer.of(0), end: Buffer.alloc(64, 0xff) }
+
+t.test('The verifier agrees with what a node wrote, of all kinds', async (t) => {
   const dataDir = await filled(t)
   const { revision, texts } = await verifyFolder(dataDir)
   t.equal(texts.length, revision)
   t.ok(revision > 30)
 })
 
-t.test('the verifier sees a row that is missing, added or changed, in every family', async (t) => {
+t.test('The verifier sees a row that is missing, added or changed, in every family', async (t) => {
   const store = await openRocksStore(join(await filled(t), 'db'))
   t.teardown(() => store.close())
   for (const family of families.filter((family) => family !== 'meta')) {
     const rows = []
-    for await (const row of store.scan(family, { start: Buffer.of(0), end: Buffer.alloc(64, 0xff) })) rows.push(row)
+    for await (const row of store.scan(family, all)) rows.push(row)
     for (const { key, value } of rows.filter((_, at) => at % 7 === 0)) {
       const name = `${family} ${key.toString('hex')}`
       await breaks(t, store, `${name} is missing`, { family, key, value: null }, value)
@@ -33,6 +35,36 @@ t.test('the verifier sees a row that is missing, added or changed, in every fami
   }
   const { revision } = await verifyStore(store)
   t.ok(revision > 30, 'and nothing more when all is mended')
+})
+
+t.test('The verifier sees what is left of changes that are no longer kept, and what is lost of those that are', async (t) => {
+  const dataDir = await filled(t)
+  const { texts, revision } = await verifyFolder(dataDir)
+  const before = await rowsOf(dataDir)
+  const app = await buildNode(t, { dataDir })
+  await app.inject({ method: 'PUT', url: '/cluster/settings', payload: { historyChanges: 10 } })
+  await until(() => app.database.firstRevision === revision - 9, 'the history to go')
+  await app.close()
+  t.match(await verifyFolder(dataDir, texts), { texts, revision, firstRevision: revision - 9 })
+  await t.rejects(verifyFolder(dataDir, texts.slice(0, 5)), /cannot be replayed/)
+
+  const store = await openRocksStore(join(dataDir, 'db'))
+  t.teardown(() => store.close())
+  let gone = 0
+  for (const { family, key, value } of before) {
+    if (await store.get(family, key) !== null) continue
+    gone++
+    await set(store, { family, key, value })
+    await t.rejects(verifyStore(store, texts), `${family} ${key.toString('hex')} is left`)
+    await set(store, { family, key, value: null })
+  }
+  t.ok(gone > revision - 10, 'all changes that are gone, and tags')
+  for await (const { key, value } of store.scan('changes', all)) {
+    await set(store, { family: 'changes', key, value: null })
+    await t.rejects(verifyStore(store, texts), `change ${key.toString('hex')} is lost`)
+    await set(store, { family: 'changes', key, value })
+  }
+  await verifyStore(store, texts)
 })
 
 interface Damage {
@@ -51,6 +83,17 @@ async function breaks (t: Test, store: Store, what: string, damage: Damage, was:
 
 function set (store: Store, { family, key, value }: Damage): Promise<void> {
   return write(store, (batch) => value === null ? batch.delete(family, key) : batch.put(family, key, value))
+}
+
+/** The rows of the history and of tags. */
+async function rowsOf (dataDir: string): Promise<Array<{ family: Family, key: Buffer, value: Buffer }>> {
+  const store = await openRocksStore(join(dataDir, 'db'))
+  const rows = []
+  for (const family of ['changes', 'tags'] as const) {
+    for await (const row of store.scan(family, all)) rows.push({ family, ...row })
+  }
+  await store.close()
+  return rows
 }
 
 async function filled (t: Test): Promise<string> {

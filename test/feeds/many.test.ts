@@ -33,7 +33,7 @@ t.test(`One write wakes ${polls} long polls and ${streams} streams, each of whic
       }))))
     }
     const waiting = Math.min(at + together, polls)
-    await until(async () => await metric(url, 'changewell_feed_blocked_readers') === waiting, 'the long polls', 30)
+    await until(async () => await metric(url, 'changewell_feed_blocked_readers') === waiting, 'the long polls')
   }
   const others = Array.from({ length: uninterested }, () => get(`${url}/changes?since=${since}&block=300&tag=other`))
   await until(async () => await metric(url, 'changewell_feed_blocked_readers') === polls + uninterested, 'the others')
@@ -44,11 +44,11 @@ t.test(`One write wakes ${polls} long polls and ${streams} streams, each of whic
   const pages = await Promise.all(answers)
   t.equal(pages.length, polls)
   t.ok(pages.every(({ changes, lastRevision }) => lastRevision === 3 && isOnly(changes, change)), 'every long poll has it')
-  await until(() => readers.every(({ changes }) => changes.length > 0), 'every stream to have it', 30)
+  await until(() => readers.every(({ changes }) => changes.length > 0), 'every stream to have it')
   t.equal(await metric(url, 'changewell_feed_blocked_readers'), uninterested)
 
   await post(url, '/changes', { changes: [change, change, { ...change, tags: ['other'] }, change] })
-  await until(() => readers.every(({ lastEventId }) => lastEventId === '7'), 'every stream to go on', 30)
+  await until(() => readers.every(({ lastEventId }) => lastEventId === '7'), 'every stream to go on')
   const wrong = readers.filter((reader, at) => {
     const wanted = queryOf(polls + at).includes('tag') ? '3,4,5,7' : '3,4,5,6,7'
     return reader.revisions.join() !== wanted

@@ -31,7 +31,7 @@ for (const [what, accept] of media) {
     t.ok(buffered() < most, `at most ${buffered()} bytes waited for it, less than ${most}`)
 
     slow.read()
-    await until(() => slow.revisions.length === changes, 'the slow reader to have everything', 30)
+    await until(() => slow.revisions.length === changes, 'the slow reader to have everything')
     await write(app, 5)
     await until(() => slow.revisions.length >= changes + 5, 'the live end')
     t.same(slow.revisions, Array.from({ length: changes + 5 }, (_, at) => at + 1))
@@ -48,7 +48,7 @@ t.test('A reader that stops again and again, and holds little when it does, gets
     await write(app, 800, 5000)
     slow.read()
     if (round % 2 === 0) continue
-    await until(() => slow.revisions.length >= app.database.revision, 'the reader to have everything', 30)
+    await until(() => slow.revisions.length >= app.database.revision, 'the reader to have everything')
   }
   t.same(slow.revisions, Array.from({ length: app.database.revision }, (_, at) => at + 1))
 })
@@ -76,7 +76,7 @@ t.test('Large changes do not pile up for a reader who stopped before it began', 
   await until(() => buffered() > 0, 'a full buffer')
   const most = streamBufferBytesMax + chunkBytes + 2 * bytes
   slow.read()
-  await until(() => slow.revisions.length === 30, 'everything', 30)
+  await until(() => slow.revisions.length === 30, 'everything')
   t.ok(buffered() < most, `at most ${buffered()} bytes waited, less than ${most}`)
 })
 

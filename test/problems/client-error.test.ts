@@ -5,13 +5,15 @@ import { test, type Test } from 'tap'
 import { errors } from '../../app/errors.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../../plugins/problems/index.ts'
 
-async function listening (t: Test, prepare = (_app: FastifyInstance): unknown => null): Promise<FastifyInstance> {
+async function listening (
+  t: Test, prepare = (_app: FastifyInstance): unknown => null, http = {}
+): Promise<FastifyInstance> {
   const app = Fastify({
     clientErrorHandler: clientErrorHandler(errors),
     frameworkErrors: frameworkErrors(errors),
     return503OnClosing: false,
     requestTimeout: 200,
-    http: { requireHostHeader: false, connectionsCheckingInterval: 20 },
+    http: { requireHostHeader: false, connectionsCheckingInterval: 20, ...http },
   })
   t.teardown(() => app.close())
   await app.register(problems, { errors })
@@ -66,6 +68,13 @@ test('a head that is too long is answered 431', async (t) => {
   t.equal(answer.status, 431)
   isProblem(t, answer, 'HEADERS_TOO_LARGE')
   t.equal(JSON.parse(answer.body).limitBytes, 16_384)
+})
+
+test('the limit of a head that the server was given is the one that is told', async (t) => {
+  const app = await listening(t, undefined, { maxHeaderSize: 2000 })
+  const answer = await exchange(app, `GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${'x'.repeat(3000)}\r\n\r\n`)
+  t.equal(answer.status, 431)
+  t.equal(JSON.parse(answer.body).limitBytes, 2000)
 })
 
 test('a request that does not end in time is answered 408', async (t) => {

@@ -8,7 +8,7 @@ import { openRocksStore } from '../../storage/rocksdb.ts'
 import { buildNode, folder, spawnNode } from '../support/node.ts'
 import { write } from '../support/store/helpers.ts'
 
-t.test('a second process on the same folder is told so and ends, and the first goes on', async (t) => {
+t.test('A second process on the same folder is told so and ends, and the first goes on', async (t) => {
   const dataDir = folder(t)
   const app = await buildNode(t, { dataDir })
   const said = await failedStart(t, dataDir)
@@ -16,7 +16,7 @@ t.test('a second process on the same folder is told so and ends, and the first g
   t.equal((await app.inject({ method: 'POST', url: '/changes', payload: { data: 1 } })).statusCode, 201)
 })
 
-t.test('an empty folder gets the format version, and another version is refused with what to do', async (t) => {
+t.test('An empty folder gets the format version, and another version is refused with what to do', async (t) => {
   for (const [version, message] of [
     [formatVersion + 1, /format 2, this release reads format 1\. Run the release that wrote it, or a newer one/],
     [formatVersion - 1, /format 0, which this release cannot read .*dump/],
@@ -33,7 +33,7 @@ t.test('an empty folder gets the format version, and another version is refused 
   }
 })
 
-t.test('a node says why it does not start on a folder of a newer format', async (t) => {
+t.test('A node says why it does not start on a folder of a newer format', async (t) => {
   const dataDir = folder(t)
   const app = await buildNode(t, { dataDir })
   await app.close()
@@ -43,7 +43,7 @@ t.test('a node says why it does not start on a folder of a newer format', async 
   t.match(await failedStart(t, dataDir), /^changewell: The data folder has format 2, this release reads format 1/m)
 })
 
-t.test('the node keeps its id, and its cluster\'s, from start to start', async (t) => {
+t.test('The node keeps its id, and its cluster\'s, from start to start', async (t) => {
   const dataDir = folder(t)
   const ids: string[] = []
   for (let start = 0; start < 2; start++) {
@@ -57,7 +57,7 @@ t.test('the node keeps its id, and its cluster\'s, from start to start', async (
   t.equal(ids[0], ids[1])
 })
 
-t.test('a damaged node-id stops the start with what to do, and is left as it was', async (t) => {
+t.test('A damaged node-id stops the start with what to do, and is left as it was', async (t) => {
   const dataDir = folder(t)
   await (await buildNode(t, { dataDir })).close()
   const damaged = ['', 'not an id', '\0'.repeat(16), '0123456789ABCDEF']
@@ -72,7 +72,30 @@ t.test('a damaged node-id stops the start with what to do, and is left as it was
   t.match(await failedStart(t, dataDir), /^changewell: .*node-id does not hold a node id/m)
 })
 
-t.test('a draft of the node-id that a crash left does no harm', async (t) => {
+t.test('A node-id that is missing beside data stops the start, and what the message says brings the node back', async (t) => {
+  const dataDir = folder(t)
+  await (await buildNode(t, { dataDir })).close()
+  const path = join(dataDir, 'node-id')
+  const id = readFileSync(path, 'utf8').trim()
+  for (const lost of ['nothing', 'db']) {
+    rmSync(path)
+    rmSync(join(dataDir, lost), { recursive: true, force: true })
+    const said = await failedStart(t, dataDir)
+    t.match(said, /^changewell: .*node-id is missing, but beside it is the data of a node\. Put back the file/m)
+    t.notOk(existsSync(path), 'no other id was made')
+    const [, told = ''] = /write ([0-9a-f]{16}) into it/.exec(said) ?? []
+    t.equal(told, id)
+    writeFileSync(path, told)
+    const app = await buildNode(t, { dataDir })
+    t.match((await app.inject('/cluster')).json(), { id })
+    await app.close()
+  }
+  rmSync(path)
+  rmSync(join(dataDir, 'log'), { recursive: true })
+  await t.rejects(buildNode(t, { dataDir }), { code: 'NODE_ID_LOST' }, 'a database alone is data too')
+})
+
+t.test('A draft of the node-id that a crash left does no harm', async (t) => {
   const dataDir = folder(t)
   writeFileSync(join(dataDir, 'node-id.new'), '0123')
   const app = await buildNode(t, { dataDir })
@@ -80,7 +103,7 @@ t.test('a draft of the node-id that a crash left does no harm', async (t) => {
   await app.close()
 })
 
-t.test('a start that fails leaves the folder to the next one', async (t) => {
+t.test('A start that fails leaves the folder to the next one', async (t) => {
   const dataDir = folder(t)
   const first = await buildNode(t, { dataDir })
   t.equal((await first.inject({ method: 'POST', url: '/changes', payload: { data: 'kept' } })).statusCode, 201)
@@ -93,7 +116,7 @@ t.test('a start that fails leaves the folder to the next one', async (t) => {
   t.equal((await second.inject('/changes/1')).json<{ data: string }>().data, 'kept')
 })
 
-t.test('files of others in the folder are left alone', async (t) => {
+t.test('Files of others in the folder are left alone', async (t) => {
   const dataDir = folder(t)
   mkdirSync(join(dataDir, 'lost+found'))
   writeFileSync(join(dataDir, 'notes.txt'), 'mine')
@@ -104,7 +127,7 @@ t.test('files of others in the folder are left alone', async (t) => {
   t.same(readdirSync(dataDir).sort(), ['db', 'log', 'lost+found', 'node-id', 'notes.txt'])
 })
 
-t.test('a folder that is a file is refused with what to do', async (t) => {
+t.test('A folder that is a file is refused with what to do', async (t) => {
   const dataDir = folder(t)
   rmSync(dataDir, { recursive: true })
   writeFileSync(dataDir, '')

@@ -20,7 +20,7 @@ interface Answer {
 
 const key = '/tenants/a/collections/c/keys/k'
 
-t.test('the same write with the same key is done once and answered alike', async (t) => {
+t.test('The same write with the same key is done once and answered alike', async (t) => {
   const app = await prepared(t)
   const writes: Array<[what: string, write: Sent]> = [
     ['a change', { method: 'POST', url: '/changes', payload: { data: 1 } }],
@@ -48,7 +48,7 @@ t.test('the same write with the same key is done once and answered alike', async
   await verifyStore(app.database.store)
 })
 
-t.test('requests with one key that come together are one write', async (t) => {
+t.test('Requests with one key that come together are one write', async (t) => {
   const app = await prepared(t)
   const { revision } = app.database
   const write: Sent = { method: 'POST', url: '/changes', payload: { data: 1 } }
@@ -57,7 +57,7 @@ t.test('requests with one key that come together are one write', async (t) => {
   t.equal(app.database.revision, revision + 1)
 })
 
-t.test('a key that comes with another write is refused, whatever differs', async (t) => {
+t.test('A key that comes with another write is refused, whatever differs', async (t) => {
   const app = await prepared(t)
   const first: Sent = { method: 'PUT', url: key, payload: { data: { a: 1 } } }
   t.equal((await send(app, first, 'mine')).status, 201)
@@ -78,7 +78,7 @@ t.test('a key that comes with another write is refused, whatever differs', async
   t.equal((await send(app, { ...first, payload: { data: { a: 1 } } }, 'mine')).status, 201, 'the first is still known')
 })
 
-t.test('a refusal is remembered: what would go well later is refused all the same', async (t) => {
+t.test('A refusal is remembered: what would go well later is refused all the same', async (t) => {
   const app = await prepared(t)
   const refused: Array<[status: number, write: Sent]> = [
     [404, { method: 'POST', url: '/tenants/b/collections', payload: { name: 'c' } }],
@@ -102,13 +102,13 @@ t.test('a refusal is remembered: what would go well later is refused all the sam
   t.equal(app.database.revision, revision)
 })
 
-t.test('what never became a write is not remembered', async (t) => {
+t.test('What never became a write is not remembered', async (t) => {
   const app = await prepared(t)
   t.equal((await send(app, { method: 'POST', url: '/changes', payload: { tags: [''] } }, 'k')).status, 400)
   t.equal((await send(app, { method: 'POST', url: '/changes', payload: { data: 1 } }, 'k')).status, 201)
 })
 
-t.test('keys are known after a restart, from the database as from the log', async (t) => {
+t.test('Keys are known after a restart, from the database as from the log', async (t) => {
   const dataDir = folder(t)
   const app = await prepared(t, { dataDir })
   const write: Sent = { method: 'PUT', url: key, payload: { data: 1 } }
@@ -129,7 +129,7 @@ t.test('keys are known after a restart, from the database as from the log', asyn
   }
 })
 
-t.test('keys are forgotten when their time has passed, and may then come again', async (t) => {
+t.test('Keys are forgotten when their time has passed, and may then come again', async (t) => {
   const app = await prepared(t, { idempotencySeconds: 1 })
   const write: Sent = { method: 'POST', url: '/changes', payload: { data: 1 } }
   for (let at = 0; at < 20; at++) await send(app, write, `short-${at}`)
@@ -141,7 +141,7 @@ t.test('keys are forgotten when their time has passed, and may then come again',
   await verifyStore(app.database.store)
 })
 
-t.test('a key whose time has passed is new again, tidied away or not', async (t) => {
+t.test('A key whose time has passed is new again, tidied away or not', async (t) => {
   const app = await prepared(t, { idempotencySeconds: 1 })
   const write: Sent = { method: 'POST', url: '/changes', payload: { data: 1 } }
   const { revision } = (await send(app, write, 'short')).body

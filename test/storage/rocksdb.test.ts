@@ -6,16 +6,16 @@ import { folder } from '../support/node.ts'
 import { write } from '../support/store/helpers.ts'
 import { storeContract } from '../support/store-contract.ts'
 
-t.test('the RocksDB store keeps the contract', async (t) => {
+t.test('The RocksDB store keeps the contract', async (t) => {
   storeContract(t, openRocksStore)
 })
 
-t.test('a folder is made with those above it', async (t) => {
+t.test('A folder is made with those above it', async (t) => {
   const store = await openRocksStore(join(folder(t), 'a', 'b', 'db'))
   await store.close()
 })
 
-t.test('a folder that is open is refused, and left as it was', async (t) => {
+t.test('A folder that is open is refused, and left as it was', async (t) => {
   const directory = folder(t)
   const first = await openRocksStore(directory)
   t.teardown(() => first.close())
@@ -30,7 +30,7 @@ t.test('a folder that is open is refused, and left as it was', async (t) => {
   await second.close()
 })
 
-t.test('a folder that cannot be one is refused with what to do', async (t) => {
+t.test('A folder that cannot be one is refused with what to do', async (t) => {
   const file = join(folder(t), 'file')
   writeFileSync(file, 'here')
   await t.rejects(openRocksStore(file), { code: 'DATA_DIR_UNUSABLE', message: /cannot be made .*CHANGEWELL_DATA_DIR/ })
@@ -38,7 +38,7 @@ t.test('a folder that cannot be one is refused with what to do', async (t) => {
   t.equal(readFileSync(file, 'utf8'), 'here')
 })
 
-t.test('a damaged folder is refused and never repaired by guess', async (t) => {
+t.test('A damaged folder is refused and never repaired by guess', async (t) => {
   const damages: Array<[what: string, damage: (directory: string) => void]> = [
     ['a CURRENT of nonsense', (directory) => writeFileSync(join(directory, 'CURRENT'), 'nonsense')],
     ['an empty CURRENT', (directory) => truncateSync(join(directory, 'CURRENT'), 0)],
@@ -65,7 +65,7 @@ t.test('a damaged folder is refused and never repaired by guess', async (t) => {
   }
 })
 
-t.test('an opening that failed does not keep the next one out', async (t) => {
+t.test('An opening that failed does not keep the next one out', async (t) => {
   const directory = folder(t)
   const store = await openRocksStore(directory)
   await store.close()

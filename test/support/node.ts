@@ -113,7 +113,7 @@ export async function startProcess (t: Test, environment: Environment = {}, main
 }
 
 /** Resolves when the condition holds; rejects when it does not within the seconds. */
-export async function until (condition: () => boolean | Promise<boolean>, what: string, seconds = 10): Promise<void> {
+export async function until (condition: () => boolean | Promise<boolean>, what: string, seconds = 30): Promise<void> {
   const deadline = performance.now() + seconds * 1000
   while (!await condition()) {
     if (performance.now() > deadline) throw new Error(`waited ${seconds} seconds for ${what}`)

@@ -33,11 +33,17 @@ export async function sendRaw (
 /** Whether the first answer is there with as many bytes as its head announces. */
 export function isWhole (text: string): boolean {
   const answer = parse(text)
-  if (answer === null || !text.includes('\r\n\r\n')) return false
+  if (answer === null || !withoutInterim(text).includes('\r\n\r\n')) return false
   return Buffer.byteLength(answer.text) >= Number(answer.headers['content-length'] ?? 0)
 }
 
-function parse (text: string): RawAnswer | null {
+/** Leaves out what only says that there will be an answer, as 100 Continue does. */
+function withoutInterim (text: string): string {
+  return text.replace(/^(HTTP\/1\.1 1\d\d [^\r]*\r\n([^\r]+\r\n)*\r\n)+/, '')
+}
+
+function parse (received: string): RawAnswer | null {
+  const text = withoutInterim(received)
   if (text === '') return null
   const headEnd = text.indexOf('\r\n\r\n')
   const [statusLine = '', ...lines] = text.slice(0, headEnd === -1 ? text.length : headEnd).split('\r\n')

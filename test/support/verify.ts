@@ -13,8 +13,12 @@ export interface Verified {
   /** Of the last command whose effects are here. */
   index: number
   revision: number
-  /** The JSON text of every change, in order. */
+  /** The JSON text of every change, in order; of those that are no longer kept, as they were given. */
   texts: string[]
+  /** The first that is kept. */
+  firstRevision: number
+  /** Idempotency keys that are remembered. */
+  requests: number
 }
 
 const all = { start: Buffer.of(0), end: Buffer.alloc(64, 0xff) }
@@ -23,15 +27,16 @@ const faultsShown = 10
 /**
  * Looks at a copy of a node's database, so that what the node finds when it starts again is what its end left.
  *
+ * @param known the JSON texts of the first changes, at least of those that are no longer kept
  * @throws Error when the families do not agree.
  */
-export async function verifyFolder (dataDir: string): Promise<Verified> {
+export async function verifyFolder (dataDir: string, known: readonly string[] = []): Promise<Verified> {
   const copy = mkdtempSync(join(tmpdir(), 'changewell-verify-'))
   try {
     cpSync(join(dataDir, 'db'), copy, { recursive: true })
     const store = await openRocksStore(copy)
     try {
-      return await verifyStore(store)
+      return await verifyStore(store, known)
     } finally {
       await store.close()
     }
@@ -41,16 +46,22 @@ export async function verifyFolder (dataDir: string): Promise<Verified> {
 }
 
 /**
- * Replays the history, which must be whole, and compares what follows from it with every family.
+ * Replays the history, and compares what follows from it with every family. What is no longer kept of it must be known,
+ * and nothing of that may be left.
  *
+ * @param known as for `verifyFolder`
  * @throws Error when they differ.
  */
-export async function verifyStore (store: Store): Promise<Verified> {
+export async function verifyStore (store: Store, known: readonly string[] = []): Promise<Verified> {
   const faults: string[] = []
   const { index, revision, timestamp, firstRevision } = await positionOf(store)
-  if (firstRevision !== 1) throw new Error(`the history begins at ${firstRevision} and cannot be replayed`)
+  const texts = known.slice(0, firstRevision - 1)
+  if (texts.length !== firstRevision - 1) {
+    throw new Error(`the history begins at ${firstRevision} and cannot be replayed: ${known.length} changes are known`)
+  }
   const replay = new Replay()
-  const texts: string[] = []
+  for (const text of texts) replay.apply(text)
+  replay.rows.tags.clear()
   let lastTimestamp = 0
   for (const { key, value } of await rowsOf(store, 'changes')) {
     const next = texts.length + 1
@@ -70,12 +81,12 @@ export async function verifyStore (store: Store): Promise<Verified> {
   for (const family of Object.keys(replay.rows) as DerivedFamily[]) {
     await compareFamily(store, family, replay.rows[family], faults)
   }
-  await verifyRequests(store, revision, faults)
+  const requests = await verifyRequests(store, revision, faults)
   if (faults.length > 0) {
     throw new Error(`The families do not agree at revision ${revision} (${faults.length} faults):\n` +
       faults.slice(0, faultsShown).join('\n'))
   }
-  return { index, revision, texts }
+  return { index, revision, texts, firstRevision, requests }
 }
 
 type Rows = Map<string, string>
@@ -99,9 +110,9 @@ function shown (family: DerivedFamily, key: Buffer, value: Buffer): string {
 
 /**
  * Each request stands there twice: under its key and under the time at which it expires. What it is said to have
- * written must have been.
+ * written must have been. Returns how many there are.
  */
-async function verifyRequests (store: Store, lastRevision: number, faults: string[]): Promise<void> {
+async function verifyRequests (store: Store, lastRevision: number, faults: string[]): Promise<number> {
   const byKey: string[] = []
   const byTime: string[] = []
   for (const { key, value } of await rowsOf(store, 'requests')) {
@@ -116,6 +127,7 @@ async function verifyRequests (store: Store, lastRevision: number, faults: strin
     }
   }
   compare('requests', byTime.sort().join('\n'), byKey.sort().join('\n'), faults)
+  return byKey.length
 }
 
 async function positionOf (store: Store): Promise<Record<'index' | 'revision' | 'timestamp' | 'firstRevision', number>> {

@@ -1,13 +1,10 @@
 import fs from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
+
+export { makeDirectory, syncDirectory } from '../../../storage/directory.ts'
 
 const write = promisify(fs.write)
 const fdatasync = promisify(fs.fdatasync)
-const open = promisify(fs.open)
-const fsync = promisify(fs.fsync)
-const close = promisify(fs.close)
 
 /**
  * On Linux every write goes through a descriptor that is opened with O_DSYNC: a write is then durable when it returns
@@ -26,26 +23,6 @@ export async function writeDurably (fd: number, bytes: Buffer, position: number)
     done += bytesWritten
   }
   if (!writesAreDurable) await fdatasync(fd)
-}
-
-/** Makes names made, changed or removed in the directory durable. Windows has no such call and does it by itself. */
-export async function syncDirectory (directory: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const fd = await open(directory, 'r')
-  try {
-    await fsync(fd)
-  } finally {
-    await close(fd)
-  }
-}
-
-/** Makes the directory if it is missing, and its name durable in those above it. */
-export async function makeDirectory (directory: string): Promise<void> {
-  const made = await mkdir(directory, { recursive: true, mode: 0o700 })
-  if (made === undefined) return
-  for (let path = resolve(directory); path.length >= resolve(made).length; path = dirname(path)) {
-    await syncDirectory(dirname(path))
-  }
 }
 
 /** Sequence and first index, so that a listing sorts by age and tells a person what is where. */

@@ -102,6 +102,11 @@ export class Log {
     return this.#commit.durableIndex
   }
 
+  /** What all records on the disk take, in bytes, headers of segments included. */
+  get bytes (): number {
+    return this.#segments.all().reduce((bytes, { end }) => bytes + end, 0)
+  }
+
   /** The term of the entry, or of the position before the first one; undefined for any other index. */
   termOf (index: number): number | undefined {
     if (index === this.#compacted.index) return this.#compacted.term

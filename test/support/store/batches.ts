@@ -4,7 +4,7 @@ import { all, bytes, opened, putEverywhere, rows, scan, valuesOf, write, type Op
 
 /** Writing: all of a batch, in its order, in every family, or nothing. */
 export function batches (t: Test, open: OpenStore): void {
-  t.test('a batch takes effect when it is written, in every family, and not before', async (t) => {
+  t.test('A batch takes effect when it is written, in every family, and not before', async (t) => {
     const store = await opened(t, open)
     const batch = store.batch()
     for (const family of families) batch.put(family, bytes('k'), bytes(family))
@@ -17,14 +17,14 @@ export function batches (t: Test, open: OpenStore): void {
     t.same(await valuesOf(store, 'k'), families.map(() => null))
   })
 
-  t.test('a batch that is given up leaves nothing and does not keep the store from closing', async (t) => {
+  t.test('A batch that is given up leaves nothing and does not keep the store from closing', async (t) => {
     const store = await opened(t, open)
     store.batch().put('meta', bytes('k'), bytes('v'))
     t.equal(await store.get('meta', bytes('k')), null)
     await store.close()
   })
 
-  t.test('readers amid writers never see a part of a batch', async (t) => {
+  t.test('Readers amid writers never see a part of a batch', async (t) => {
     const store = await opened(t, open)
     const writer = (async () => {
       for (let number = 0; number < 300; number++) await write(store, (batch) => putEverywhere(batch, number))
@@ -40,7 +40,7 @@ export function batches (t: Test, open: OpenStore): void {
     t.same(await valuesOf(store, 'k'), families.map(() => bytes('299')))
   })
 
-  t.test('operations of a batch take effect in the order in which they were added', async (t) => {
+  t.test('Operations of a batch take effect in the order in which they were added', async (t) => {
     const store = await opened(t, open)
     await write(store, (batch) => {
       for (const family of families) {
@@ -58,7 +58,7 @@ export function batches (t: Test, open: OpenStore): void {
     for (const family of families) t.same(await rows(store, family), ['a=2', 'c=1', 'e=1'], family)
   })
 
-  t.test('a range is removed from its start up to its end, in its own family only', async (t) => {
+  t.test('A range is removed from its start up to its end, in its own family only', async (t) => {
     const store = await opened(t, open)
     const names = ['a', 'b', 'b\0', 'bb', 'c', 'd']
     await write(store, (batch) => {
@@ -76,7 +76,7 @@ export function batches (t: Test, open: OpenStore): void {
     t.same(await rows(store, 'entries'), ['a=a', 'b=again', 'd=d'])
   })
 
-  t.test('batches that are written side by side all take effect', async (t) => {
+  t.test('Batches that are written side by side all take effect', async (t) => {
     const store = await opened(t, open)
     await Promise.all(Array.from({ length: 200 }, (_, at) => write(store, (batch) => {
       batch.put('entries', bytes(`k${at}`), bytes('v'))

@@ -7,7 +7,7 @@ import { StoreModel, type Step } from './model.ts'
 
 /** What closing, flushing and opening again do. */
 export function endurance (t: Test, open: OpenStore): void {
-  t.test('what was written is there when the store is opened again, flushed or not', async (t) => {
+  t.test('What was written is there when the store is opened again, flushed or not', async (t) => {
     const directory = folder(t)
     for (let round = 0; round < 6; round++) {
       const store = await open(directory)
@@ -27,7 +27,7 @@ export function endurance (t: Test, open: OpenStore): void {
     }
   })
 
-  t.test('flushes and writes may run side by side', async (t) => {
+  t.test('Flushes and writes may run side by side', async (t) => {
     const store = await opened(t, open)
     await Promise.all([
       ...Array.from({ length: 5 }, () => store.flush()),
@@ -37,7 +37,7 @@ export function endurance (t: Test, open: OpenStore): void {
     t.ok(values.every((value) => value?.equals(values[0]!)))
   })
 
-  t.test('closing waits for what is under way, and may be done twice', async (t) => {
+  t.test('Closing waits for what is under way, and may be done twice', async (t) => {
     const store = await open(folder(t))
     const written = write(store, (batch) => batch.put('meta', bytes('k'), bytes('v')))
     const read = store.get('meta', bytes('none'))
@@ -47,7 +47,7 @@ export function endurance (t: Test, open: OpenStore): void {
     await store.close()
   })
 
-  t.test('whatever is written, a store holds what a sorted map holds', async (t) => {
+  t.test('Whatever is written, a store holds what a sorted map holds', async (t) => {
     const root = folder(t)
     let run = 0
     await fc.assert(fc.asyncProperty(StoreModel.steps, async (steps: Step[]) => {

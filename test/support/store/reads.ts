@@ -4,7 +4,7 @@ import { all, bytes, manyRows, opened, scan, write, type OpenStore } from './hel
 
 /** Reading by key, one or many. */
 export function reads (t: Test, open: OpenStore): void {
-  t.test('values come back as they were, also those of no bytes and of a million', async (t) => {
+  t.test('Values come back as they were, also those of no bytes and of a million', async (t) => {
     const store = await opened(t, open)
     const values = [Buffer.alloc(0), Buffer.of(0), Buffer.from([255, 0, 128, 10]), Buffer.alloc(1_000_000, 'long')]
     await write(store, (batch) => values.forEach((value, at) => batch.put('entries', Buffer.of(at), value)))
@@ -15,7 +15,7 @@ export function reads (t: Test, open: OpenStore): void {
     t.ok(scanned.every(({ value }, at) => value.equals(values[at]!)), 'all by scan')
   })
 
-  t.test('reads of one turn each get their own value, the same key twice and none at all included', async (t) => {
+  t.test('Reads of one turn each get their own value, the same key twice and none at all included', async (t) => {
     const store = await opened(t, open)
     await write(store, (batch) => {
       for (let at = 0; at < 50; at++) batch.put(families[at % families.length]!, bytes(`k${at}`), bytes(`v${at}`))
@@ -27,7 +27,7 @@ export function reads (t: Test, open: OpenStore): void {
     t.ok(wrongFamily.every((value) => value === null))
   })
 
-  t.test('many values come in the order of their keys', async (t) => {
+  t.test('Many values come in the order of their keys', async (t) => {
     const store = await opened(t, open)
     t.same(await store.getMany([]), [])
     await write(store, (batch) => {
@@ -38,7 +38,7 @@ export function reads (t: Test, open: OpenStore): void {
     t.same(found, places.map((at) => at < manyRows ? bytes(`v${at}`) : null))
   })
 
-  t.test('a write that has resolved is seen by every read begun after it', async (t) => {
+  t.test('A write that has resolved is seen by every read begun after it', async (t) => {
     const store = await opened(t, open)
     await Promise.all(Array.from({ length: 40 }, async (_, writer) => {
       const key = bytes(`w${writer}`)

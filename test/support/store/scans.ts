@@ -4,7 +4,7 @@ import { all, bytes, manyRows, opened, scan, write, type OpenStore } from './hel
 
 /** Reading ranges. */
 export function scans (t: Test, open: OpenStore): void {
-  t.test('a scan goes in the order of bytes, from the start and up to the end, and backwards', async (t) => {
+  t.test('A scan goes in the order of bytes, from the start and up to the end, and backwards', async (t) => {
     const store = await opened(t, open)
     const keys = [Buffer.of(0), Buffer.of(0, 0), Buffer.of(1), bytes('a'), bytes('aa'), bytes('b'), bytes('é'), Buffer.of(255), Buffer.of(255, 255)]
     await write(store, (batch) => {
@@ -24,7 +24,7 @@ export function scans (t: Test, open: OpenStore): void {
     t.same(await found({ start: bytes('a'), end: bytes('c') }, { reverse: true, limit: 2 }), ['b', 'aa'])
   })
 
-  t.test('a scan gives as many rows as there are or as its limit says, however many that is', async (t) => {
+  t.test('A scan gives as many rows as there are or as its limit says, however many that is', async (t) => {
     const store = await opened(t, open)
     await write(store, (batch) => {
       for (let at = 0; at < manyRows; at++) batch.put('tags', Buffer.of(1, at >> 8, at & 255), Buffer.alloc(0))
@@ -38,7 +38,7 @@ export function scans (t: Test, open: OpenStore): void {
     t.equal((await scan(store, 'tags', all)).length, manyRows)
   })
 
-  t.test('a scan shows the rows as they were when it began', async (t) => {
+  t.test('A scan shows the rows as they were when it began', async (t) => {
     const store = await opened(t, open)
     const key = (at: number): Buffer => Buffer.of(at >> 8, at & 255)
     await write(store, (batch) => {
@@ -58,7 +58,7 @@ export function scans (t: Test, open: OpenStore): void {
     t.ok(found.every((value) => value === 'old'))
   })
 
-  t.test('a scan may be left early, and the store closes all the same', async (t) => {
+  t.test('A scan may be left early, and the store closes all the same', async (t) => {
     const store = await opened(t, open)
     await write(store, (batch) => {
       for (let at = 0; at < manyRows; at++) batch.put('entries', Buffer.of(at >> 8, at & 255), bytes('v'))

@@ -1,0 +1,25 @@
+import { mkdir, open } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+
+/**
+ * Makes the directory if it is missing, for this user alone, and its name durable in those above it: else a loss of
+ * power may take the directory with all that was synced in it.
+ */
+export async function makeDirectory (directory: string): Promise<void> {
+  const made = await mkdir(directory, { recursive: true, mode: 0o700 })
+  if (made === undefined) return
+  for (let path = resolve(directory); path.length >= resolve(made).length; path = dirname(path)) {
+    await syncDirectory(dirname(path))
+  }
+}
+
+/** Makes names made, changed or removed in the directory durable. Windows has no such call and does it by itself. */
+export async function syncDirectory (directory: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

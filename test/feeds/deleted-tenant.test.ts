@@ -1,0 +1,49 @@
+import t from 'tap'
+import { listeningNode, until } from '../support/node.ts'
+import { SlowReader } from './slow-reader.ts'
+import { StreamReader } from './stream-reader.ts'
+import { post } from './world.ts'
+
+const framings = ['sse', 'ndjson'] as const
+
+t.test('A stream of a tenant that is deleted gets the deletion, and ends as a page would', async (t) => {
+  const { app, url } = await listeningNode(t)
+  for (const name of ['a', 'a/b', 'other']) await post(app, '/tenants', { name })
+  const open = (path: string) => framings.map((framing) => StreamReader.open(t, url + path, { framing }))
+  const doomed = await Promise.all([...open('/tenants/a/changes'), ...open('/tenants/a%2Fb/changes')])
+  const others = await Promise.all([...open('/tenants/other/changes'), ...open('/changes?tenant=a&descendants=true')])
+  await until(() => [...doomed, ...others].every(({ changes }) => changes.length > 0), 'the streams')
+
+  const deleted = await app.inject({ method: 'DELETE', url: '/tenants/a?recursive=true' })
+  t.equal(deleted.statusCode, 200, deleted.body)
+  for (const reader of doomed) {
+    t.equal(await reader.ended, true, 'it ended rather than broke')
+    t.same(reader.changes.map(({ type }) => type), ['tenant-create', 'tenant-delete'])
+    const { tenant, revision } = reader.changes[0]!
+    t.match(reader.problem, { status: 404, code: 'TENANT_NOT_FOUND', tenant: String(revision) })
+    t.equal(reader.changes[1]!.tenant, tenant)
+    t.match((await app.inject(`/tenants/${revision}/changes`)).json(), reader.problem, 'what a page says')
+  }
+  t.equal(app.feed.ended.problem, doomed.length)
+
+  await post(app, '/tenants', { name: 'a' })
+  await post(app, '/changes', { tenant: 'other' })
+  await until(() => others.slice(0, 2).every(({ changes }) => changes.length === 2), 'the other tenant\'s streams to go on')
+  t.ok(others.every(({ problem }) => problem === null))
+  t.equal(app.feed.streams, others.length)
+})
+
+t.test('A reader who is slow when its tenant is deleted still gets the deletion and the reason', async (t) => {
+  const { app, url } = await listeningNode(t, { streamBufferBytesMax: 64 * 1024 })
+  await post(app, '/tenants', { name: 'a' })
+  const slow = new SlowReader(t, url, '/tenants/a/changes', 'application/x-ndjson')
+  await until(() => app.feed.streams === 1, 'the stream')
+  // More than the buffers between take, and less than the node has in memory.
+  for (let at = 0; at < 400; at++) await post(app, '/changes', { tenant: 'a', data: 'x'.repeat(40_000) })
+  const deleted = await app.inject({ method: 'DELETE', url: '/tenants/a' })
+  t.equal(deleted.statusCode, 200, deleted.body)
+  slow.read()
+  await until(() => slow.text.endsWith('\r\n0\r\n\r\n'), 'the whole response')
+  t.same(slow.revisions, Array.from({ length: 402 }, (_, at) => at + 1), 'all of it, without a gap')
+  t.match(slow.text, /\n\{"problem":\{"type":[^\n]*"code":"TENANT_NOT_FOUND"/)
+})
