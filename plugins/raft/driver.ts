@@ -6,7 +6,7 @@ import { entryTypes } from './core/index.ts'
 export interface PersistRequest {
   hardState: HardState | null
   entries: readonly Entry[]
-  /** Whose bytes have arrived: they take the place of log and state machine. */
+  /** Whose bytes have arrived: they take the place of log and state machine, once all applies asked for are done. */
   snapshot: Snapshot | null
   /** An fdatasync must follow. Without it only the commit index is new, and may be lost. */
   mustSync: boolean
@@ -63,9 +63,11 @@ export class Driver<Outcome> {
   /** Reads whose index is not applied yet. */
   #reads: { context: string, index: number }[] = []
   #ticks = 0
+  /** The newest that the disk was asked to keep. */
+  #term: number
   /** When each persist that is under way began, in ticks. */
   readonly #persisting: number[] = []
-  /** Of these, how many make a new term or vote durable: what was said meanwhile waits for them. */
+  /** Of these, how many make a new term durable: what was said meanwhile waits for them. */
   #newTerms = 0
   #held: Message[] = []
 
@@ -73,6 +75,7 @@ export class Driver<Outcome> {
     this.core = core
     this.#io = io
     this.#options = options
+    this.#term = core.status.term
   }
 
   /** The disk has not answered for too long: this node cannot promise anything. */
@@ -125,15 +128,19 @@ export class Driver<Outcome> {
     this.#serveReads()
   }
 
-  /** A new term or vote is durable before anybody hears of it; all else is sent while the disk writes. */
+  /** A new term is durable before anybody hears of it; all but `responses` is sent while the disk writes. */
   #persist ({ hardState, entries, snapshot, mustSync, messages, responses, receipt }: Ready): void {
-    const newTerm = mustSync && hardState !== null
-    if (newTerm) this.#newTerms++
+    const newTerm = hardState !== null && hardState.term !== this.#term
+    if (newTerm) {
+      this.#term = hardState.term
+      this.#newTerms++
+    }
     this.#held.push(...messages)
     this.#sendHeld()
     if (hardState === null && entries.length === 0 && snapshot === null && responses.length === 0) return
     this.#persisting.push(this.#ticks)
-    this.#io.persist({ hardState, entries, snapshot, mustSync }, () => {
+    const request = { hardState, entries, snapshot, mustSync: mustSync || snapshot !== null }
+    this.#io.persist(request, () => {
       this.#persisting.shift()
       if (newTerm) this.#newTerms--
       this.#sendHeld()

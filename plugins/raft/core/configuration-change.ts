@@ -63,7 +63,10 @@ export function decodeChange (data: Buffer): ConfigurationChange {
     at = end
   }
   if (transition === undefined || at !== data.length) throw damaged()
-  return { transition, changes }
+  const change = { transition, changes }
+  // An id that is no UTF-8 would be read as another node's.
+  if (!encodeChange(change).equals(data)) throw damaged()
+  return change
 }
 
 function damaged (): RangeError {

@@ -75,7 +75,7 @@ export class Core {
   readIndex (): string | null {
     const { id, leader, isLeader, options } = this.#raft
     if (leader === null) return null
-    const context = `${options.incarnation}.${++this.#reads}`
+    const context = `${id}.${options.incarnation}.${++this.#reads}`
     if (isLeader) handleReadIndex(this.#raft, { from: id, context })
     else this.#raft.send({ type: 'read-index', to: leader, term: 0, context })
     return context

@@ -125,6 +125,8 @@ export class Log {
   restore (snapshot: Snapshot): void {
     this.#unstable.restore(snapshot)
     this.committed = snapshot.index
+    // What was being fetched is gone, and may never come.
+    this.#fetching = false
   }
 
   // What waits for the disk.

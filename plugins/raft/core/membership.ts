@@ -55,6 +55,8 @@ export function applyConfiguration (raft: Raft, entry: Pick<Entry, 'data'>): Con
   const { options, log } = raft
   raft.membership = applyChange(raft.membership, decodeChange(entry.data), log.lastIndex, options)
   const { configuration } = raft.membership
+  // Whoever can be elected now need not ask those who gave the lease.
+  raft.leaseUntil = 0
   raft.trace({ event: 'configuration', configuration })
   if (raft.isLeader) leadOn(raft)
   return configuration

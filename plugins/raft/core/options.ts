@@ -19,7 +19,10 @@ export interface CoreOptions {
   preVote: boolean
   /** A leader out of touch with a quorum steps down; who is in touch with a leader grants no vote (section 6.2). */
   checkQuorum: boolean
-  /** Answer reads without asking a quorum, trusting clocks. Needs `checkQuorum`. */
+  /**
+   * A read that asked a quorum answers others without asking for the rest of an election timeout, trusting clocks to go
+   * alike on all nodes. Needs `checkQuorum`, and the same on every node.
+   */
   leaseReads: boolean
   /** Followers pass proposals on to the leader. Else they refuse them. */
   forwardProposals: boolean

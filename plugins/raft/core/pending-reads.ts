@@ -10,6 +10,8 @@ export interface ReadRequest {
 interface PendingRead extends ReadRequest {
   /** The commit index when the read came: what it must see. */
   index: number
+  /** In ticks. */
+  began: number
   acks: Map<NodeId, boolean>
 }
 
@@ -28,9 +30,9 @@ export class PendingReads {
   }
 
   /** False when the context is known: it is one read, asked for twice. */
-  add (request: ReadRequest, index: number, self: NodeId): boolean {
+  add (request: ReadRequest, index: number, began: number, self: NodeId): boolean {
     if (this.#queue.some(({ context }) => context === request.context)) return false
-    this.#queue.push({ ...request, index, acks: new Map([[self, true]]) })
+    this.#queue.push({ ...request, index, began, acks: new Map([[self, true]]) })
     return true
   }
 

@@ -35,6 +35,10 @@ export class Raft {
   /** Since the last sign of a leader; on a leader, since the last check of its quorum. */
   electionElapsed = 0
   heartbeatElapsed = 0
+  /** Since the start of this node. */
+  ticks = 0
+  /** The tick of the last word from a leader. A node that restarts may have heard one just before. */
+  heardLeaderAt: number
   /** Drawn anew with each change of role, so that two nodes seldom campaign at once (section 5.2). */
   electionTimeout: number
 
@@ -46,6 +50,10 @@ export class Raft {
   /** Data that waits for a quorum. */
   uncommittedBytes = 0
   reads = new PendingReads()
+  /** Before this tick nobody else can have been elected, if all clocks go alike. */
+  leaseUntil = 0
+  /** An heir was told to campaign, whom no lease of the others' stops: this term has no lease any more. */
+  leaseBroken = false
 
   // What waits to be handed out.
   messages: Message[] = []
@@ -64,6 +72,7 @@ export class Raft {
     this.log.commitTo(options.hardState.commit)
     this.term = options.hardState.term
     this.vote = options.hardState.vote
+    this.heardLeaderAt = options.hardState.term > 0 ? 0 : -Infinity
     this.membership = restoreMembership(options.configuration, this.log.lastIndex, options)
     this.electionTimeout = this.drawElectionTimeout()
   }

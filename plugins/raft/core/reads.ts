@@ -23,7 +23,11 @@ export function releaseReads (raft: Raft): void {
 export function confirmReads (raft: Raft, context: string, from: NodeId): void {
   const acks = raft.reads.acknowledge(context, from)
   if (acks === undefined || voteResult(raft.membership.configuration, acks) !== 'won') return
-  for (const read of raft.reads.takeUpTo(context)) answer(raft, read, read.index)
+  for (const read of raft.reads.takeUpTo(context)) {
+    // Who answered grants no vote for an election timeout; of that one tick is lost to where in it the ticks fell.
+    raft.leaseUntil = read.began + raft.electionTicks - 1
+    answer(raft, read, read.index)
+  }
 }
 
 /** The configuration changed, and with it the quorum: that of those who have answered may be one now. */
@@ -43,9 +47,10 @@ function begin (raft: Raft, request: ReadRequest): void {
   const { committed } = raft.log
   const { configuration } = raft.membership
   const alone = voteResult(configuration, new Map([[raft.id, true]])) === 'won'
-  if (alone || raft.options.leaseReads) {
+  const leased = raft.options.leaseReads && raft.ticks < raft.leaseUntil && !raft.leaseBroken
+  if (alone || leased) {
     answer(raft, request, committed)
-  } else if (raft.reads.add(request, committed, raft.id)) {
+  } else if (raft.reads.add(request, committed, raft.ticks, raft.id)) {
     broadcastHeartbeat(raft, request.context)
   }
 }

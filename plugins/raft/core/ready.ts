@@ -3,7 +3,8 @@ import type { Entry, EntryId, HardState, ReadState, Snapshot, SoftState } from '
 
 /**
  * What the driver has to do, in any order but for this: `responses` wait until `hardState`, `entries` and `snapshot`
- * are durable, and each kind of work is done in the order of the Readys that brought it.
+ * are durable; each kind of work is done in the order of the Readys that brought it; and a `snapshot` takes the place
+ * of the state machine once that has applied all that it was given before.
  */
 export interface Ready {
   /** Who leads and what this node is, when that has changed. */

@@ -56,6 +56,8 @@ function reset (raft: Raft, term: number): void {
   raft.uncommittedBytes = 0
   loseReads(raft)
   raft.reads = new PendingReads()
+  raft.leaseUntil = 0
+  raft.leaseBroken = false
 }
 
 function forgetProgress (raft: Raft): void {

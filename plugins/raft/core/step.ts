@@ -41,8 +41,7 @@ function agreeOnTerm (raft: Raft, message: Message): boolean {
     return false
   }
   if (type === 'vote' || type === 'pre-vote') {
-    const inTouch = raft.leader !== null && raft.electionElapsed < raft.electionTicks
-    if (raft.options.checkQuorum && inTouch && !message.transfer) {
+    if (raft.options.checkQuorum && inTouch(raft) && !message.transfer) {
       raft.trace({ event: 'lease-kept', candidate: from, term })
       return false
     }
@@ -52,6 +51,12 @@ function agreeOnTerm (raft: Raft, message: Message): boolean {
   const leads = type === 'append' || type === 'heartbeat' || type === 'snapshot'
   becomeFollower(raft, term, leads ? from : null)
   return true
+}
+
+function inTouch ({ leader, electionElapsed, electionTicks, options, ticks, heardLeaderAt }: Raft): boolean {
+  if (leader !== null && electionElapsed < electionTicks) return true
+  // A lease that this node gave outlives what it knows of its leader.
+  return options.leaseReads && ticks - heardLeaderAt < electionTicks
 }
 
 /** Proposals and reads belong to no term: whoever leads takes them. */
@@ -120,6 +125,7 @@ function stepFollower (raft: Raft, message: Message): void {
 }
 
 function follow (raft: Raft, message: Extract<Message, { type: 'append' | 'heartbeat' | 'snapshot' }>): void {
+  raft.heardLeaderAt = raft.ticks
   if (message.type === 'append') handleAppend(raft, message)
   else if (message.type === 'heartbeat') handleHeartbeat(raft, message)
   else handleSnapshot(raft, message)

@@ -6,6 +6,7 @@ import { abandonTransfer } from './transfer.ts'
 
 /** The only clock there is. */
 export function tick (raft: Raft): void {
+  raft.ticks++
   raft.electionElapsed++
   if (raft.isLeader) tickLeader(raft)
   else if (raft.promotable && raft.electionElapsed >= raft.electionTimeout) {

@@ -19,6 +19,7 @@ export function handleTransfer (raft: Raft, to: NodeId, progress: Progress): voi
 }
 
 export function sendTimeoutNow (raft: Raft, to: NodeId): void {
+  raft.leaseBroken = true
   raft.send({ type: 'timeout-now', to })
 }
 
