@@ -235,7 +235,7 @@ export const errors: ErrorTable = {
     status: 503,
     title: 'The storage of the node failed',
     detail: ({ reason }) => `The storage of this node failed: ${ended(reason)} Its operator must look at the disk and ` +
-      'the log, and start it again; until then use another node.',
+      'the log; until then use another node.',
     headers: () => retryAfter(10),
     example: { reason: 'no space left on the device' },
   },

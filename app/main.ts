@@ -24,15 +24,19 @@ ${Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(8)}${su
   changewell --version          the version of this release
 `
 
-const [name = '', ...args] = argv.slice(2)
+const isHelp = (word: string): boolean => word === '--help' || word === '-h'
+
+// `help serve` is `serve --help`.
+const words = argv.slice(2)
+const [name = '', ...args] = words[0] === 'help' && words.length > 1 ? [words[1]!, '--help'] : words
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined
 if (command !== undefined) {
   const { help, run } = await command.load()
-  if (args.includes('--help')) stdout.write(typeof help === 'string' ? help : help())
+  if (args.some(isHelp)) stdout.write(typeof help === 'string' ? help : help())
   else process.exitCode = await run(args)
-} else if (name === '--help' || name === 'help') {
+} else if (isHelp(name) || name === 'help') {
   stdout.write(help)
-} else if (name === '--version') {
+} else if (name === '--version' || name === '-v') {
   stdout.write(`${version}\n`)
 } else {
   stderr.write(`${name === '' ? 'Which command?' : `There is no command ${name}.`}\n\n${help}`)

@@ -85,7 +85,8 @@ function madeByKubernetes (environment: Environment): boolean {
 
 function nearest (variable: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
-  let bestDistance = 4
+  // A short name of which more than half differs is another name.
+  let bestDistance = Math.min(4, Math.floor((variable.length - prefix.length) / 2) + 1)
   for (const candidate of known) {
     const distance = editDistance(variable, candidate)
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance]

@@ -32,6 +32,15 @@ export function filterOf (catalog: Catalog, { tenant, descendants, collection, k
   return { tenant: node.id, descendants: descendants === true, collection: row?.id ?? 0, key: key ?? null, tags }
 }
 
+/** The problem with a filter by ids whose tenant or collection has been deleted since; null when both are there. */
+export function missingOf (catalog: Catalog, filter: Filter, { collection = '' }: FilterQuery): Problem | null {
+  const node = catalog.tenantById(filter.tenant)
+  if (node === null) return new Problem('TENANT_NOT_FOUND', { tenant: String(filter.tenant) })
+  // One of the same name made since has another id.
+  if (filter.collection === 0 || catalog.collection(node, collection)?.id === filter.collection) return null
+  return new Problem('COLLECTION_NOT_FOUND', { tenant: node.name, collection })
+}
+
 /**
  * Where a reader goes on: `Last-Event-ID` wins over `since`, because a browser that reconnects sends both.
  *

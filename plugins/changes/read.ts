@@ -6,7 +6,7 @@ import { Problem } from '../../storage/problem.ts'
 import { change, changePage, problems, tenantParams } from '../schemas.ts'
 import { sendJson } from '../send-json.ts'
 import { newestOfEachKey, renderPage } from './page.ts'
-import { filterOf, framingOf, sinceOf, waitOf } from './query.ts'
+import { filterOf, framingOf, missingOf, sinceOf, waitOf } from './query.ts'
 import { historySource, tenantSource, type Source } from './source.ts'
 
 const feedQuery = {
@@ -56,7 +56,9 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       response: { 200: changePage, ...problems },
     },
   }, async (request, reply) => {
-    const source = historySource(database, feed.tail, filterOf(database.catalog, request.query), limits)
+    const { catalog } = database
+    const filter = filterOf(catalog, request.query)
+    const source = historySource(database, feed.tail, filter, () => missingOf(catalog, filter, request.query), limits)
     return serve(request, reply, { source, query: request.query, distinct: request.query.distinct === 'key' })
   })
 

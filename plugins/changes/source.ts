@@ -10,8 +10,8 @@ export interface Source {
   isEverything: boolean
   /** Whether a change at the live end belongs to it. */
   matches: (change: Change) => boolean
-  /** Why there is nothing to follow any more after a change that belongs to it; null when there is. */
-  endsWith: (change: Change) => Problem | null
+  /** Why nothing can follow any more once all up to now is read: what the reader asked for was deleted. Else null. */
+  over: () => Problem | null
   /**
    * Refuses a place to begin at that the history no longer reaches.
    *
@@ -31,8 +31,10 @@ export interface ReadLimits {
   pageScanMax: number
 }
 
-/** The global history. */
-export function historySource (database: Database, tail: Tail, filter: Filter, limits: ReadLimits): Source {
+/** The global history. `missing` is the problem with what the filter names, when that is there no longer. */
+export function historySource (
+  database: Database, tail: Tail, filter: Filter, missing: () => Problem | null, limits: ReadLimits
+): Source {
   const isMatch = (change: Change): boolean => matches(filter, change)
   const assertWhole = (since: number): void => {
     const { firstRevision } = database
@@ -41,7 +43,7 @@ export function historySource (database: Database, tail: Tail, filter: Filter, l
   return {
     isEverything: isEverything(filter),
     matches: isMatch,
-    endsWith: () => null,
+    over: () => filter.tenant !== 0 && tail.lastRevision === database.revision ? missing() : null,
     assertWhole,
     async read (since, limit, bytesMax = limits.pageBytesMax) {
       if (tail.covers(since)) return readTail(tail, since, limit, { ...limits, pageBytesMax: bytesMax }, isMatch)
@@ -61,17 +63,19 @@ export function historySource (database: Database, tail: Tail, filter: Filter, l
  * goes, and then there is nothing to read.
  */
 export function tenantSource (database: Database, tail: Tail, tenant: number, limits: ReadLimits): Source {
-  const gone = (): Problem => new Problem('TENANT_NOT_FOUND', { tenant: String(tenant) })
+  const missing = (): Problem | null => (
+    database.catalog.tenantById(tenant) === null ? new Problem('TENANT_NOT_FOUND', { tenant: String(tenant) }) : null)
   return {
     isEverything: false,
     matches: ({ scope }) => scope.tenants.at(-1) === tenant,
-    endsWith: ({ scope }) => scope.type === 'tenant-delete' ? gone() : null,
+    over: () => tail.lastRevision === database.revision ? missing() : null,
     assertWhole: () => {},
     async read (since, limit, bytesMax = limits.pageBytesMax) {
       const page = await readTenantFeed(database.store, tenant, {
         since, until: tail.lastRevision, limit, bytesMax, scanMax: limits.pageScanMax,
       })
-      if (database.catalog.tenantById(tenant) === null) throw gone()
+      const problem = missing()
+      if (problem !== null) throw problem
       return page
     },
   }

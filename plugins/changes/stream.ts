@@ -39,8 +39,6 @@ export class FeedStream {
   /** Waiting for the reader to take what was written; since when, by the process's clock. */
   #blockedSince: number | null = null
   #reading = false
-  /** Why nothing can follow what was sent. */
-  #last: Problem | null = null
   #ended = false
 
   constructor (options: StreamOptions) {
@@ -66,18 +64,19 @@ export class FeedStream {
   /** Writes what the reader can take now. Called whenever there may be more. */
   pump (): void {
     const { tail } = this.#options
-    while (this.#last === null && this.#isReady() && this.#cursor < tail.lastRevision) {
+    while (this.#isReady() && this.#cursor < tail.lastRevision) {
       if (!tail.covers(this.#cursor)) {
         void this.#catchUp()
         return
       }
       const chunk = this.#options.chunks.after(this.#cursor, this.#options)
       this.#cursor = chunk.lastRevision
-      this.#last = chunk.last
       if (chunk.bytes !== null) this.#write(chunk.bytes)
     }
     // A reader who has no room for more takes what it has first.
-    if (this.#last !== null && this.#isReady()) this.end('problem', this.#last)
+    if (!this.#isReady()) return
+    const problem = this.#options.source.over()
+    if (problem !== null) this.end('problem', problem)
   }
 
   /** A sign of life. It carries the revision looked at, so that a reader of a rare filter resumes near the end. */
@@ -138,8 +137,6 @@ interface Chunk {
   /** Null when nothing up to `lastRevision` is for this reader. */
   bytes: Buffer | null
   lastRevision: number
-  /** What the stream ends with after it. */
-  last: Problem | null
 }
 
 /** Streams at the live end mostly stand at one place and follow everything: their next chunk is made once. */
@@ -160,15 +157,13 @@ function makeChunk (since: number, tail: Tail, source: Source, framing: Framing)
   const parts: Buffer[] = []
   let bytes = 0
   let revision = since
-  let last: Problem | null = null
-  while (last === null && revision < tail.lastRevision && bytes < chunkBytes) {
+  while (revision < tail.lastRevision && bytes < chunkBytes) {
     const frame = tail.frame(++revision)
     if (!source.matches(frame.change)) continue
     const part = frame.bytes(framing)
     parts.push(part)
     bytes += part.length
-    last = source.endsWith(frame.change)
   }
   const whole = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
-  return { bytes: parts.length === 0 ? null : whole, lastRevision: revision, last }
+  return { bytes: parts.length === 0 ? null : whole, lastRevision: revision }
 }

@@ -7,6 +7,10 @@ test('changewell --help lists the commands, and --version says the version', asy
   const help = await run(t, ['--help'])
   t.match(help, { code: 0, stdout: /serve +run a node/, stderr: '' })
   t.strictSame(await run(t, ['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+  t.same(await run(t, ['-h']), help)
+  t.same(await run(t, ['help']), help)
+  t.strictSame((await run(t, ['-v'])).stdout, `${version}\n`)
+  t.same(await run(t, ['help', 'serve']), await run(t, ['serve', '--help']))
 })
 
 test('an unknown command, or none, is answered with help and exit code 2', async (t) => {

@@ -10,8 +10,10 @@ t.test('A stream of a tenant that is deleted gets the deletion, and ends as a pa
   const { app, url } = await listeningNode(t)
   for (const name of ['a', 'a/b', 'other']) await post(app, '/tenants', { name })
   const open = (path: string) => framings.map((framing) => StreamReader.open(t, url + path, { framing }))
-  const doomed = await Promise.all([...open('/tenants/a/changes'), ...open('/tenants/a%2Fb/changes')])
-  const others = await Promise.all([...open('/tenants/other/changes'), ...open('/changes?tenant=a&descendants=true')])
+  const doomed = await Promise.all([
+    ...open('/tenants/a/changes'), ...open('/tenants/a%2Fb/changes'), ...open('/changes?tenant=a'),
+  ])
+  const others = await Promise.all([...open('/tenants/other/changes'), ...open('/changes?tenant=other')])
   await until(() => [...doomed, ...others].every(({ changes }) => changes.length > 0), 'the streams')
 
   const deleted = await app.inject({ method: 'DELETE', url: '/tenants/a?recursive=true' })
@@ -28,9 +30,37 @@ t.test('A stream of a tenant that is deleted gets the deletion, and ends as a pa
 
   await post(app, '/tenants', { name: 'a' })
   await post(app, '/changes', { tenant: 'other' })
-  await until(() => others.slice(0, 2).every(({ changes }) => changes.length === 2), 'the other tenant\'s streams to go on')
+  await until(() => others.every(({ changes }) => changes.length === 2), 'the other tenant\'s streams to go on')
   t.ok(others.every(({ problem }) => problem === null))
   t.equal(app.feed.streams, others.length)
+})
+
+t.test('A stream that names what is deleted ends, whatever else it filters by', async (t) => {
+  const { app, url } = await listeningNode(t)
+  for (const name of ['a', 'a/b']) await post(app, '/tenants', { name })
+  for (const name of ['c', 'kept']) await post(app, '/tenants/a/collections', { name })
+  const open = (query: string) => Promise.all(framings.map((framing) => (
+    StreamReader.open(t, `${url}/changes?${query}`, { framing }))))
+  const ofCollection = [...await open('tenant=a&collection=c'), ...await open('tenant=a&collection=c&key=k')]
+  const ofKept = await open('tenant=a&collection=kept')
+  const ofTenant = [...await open('tenant=a&descendants=true'), ...await open('tenant=a&tag=never')]
+  await until(() => app.feed.streams === 10, 'the streams')
+
+  t.equal((await app.inject({ method: 'DELETE', url: '/tenants/a/collections/c' })).statusCode, 200)
+  for (const reader of ofCollection) {
+    t.equal(await reader.ended, true, 'it ended rather than broke')
+    t.equal(reader.changes.at(-1)!.type, 'collection-delete')
+    t.match(reader.problem, { status: 404, code: 'COLLECTION_NOT_FOUND', tenant: 'a', collection: 'c' })
+  }
+  await post(app, '/tenants/a/collections', { name: 'c' })
+  t.equal(app.feed.streams, 6)
+
+  t.equal((await app.inject({ method: 'DELETE', url: '/tenants/a?recursive=true' })).statusCode, 200)
+  for (const reader of [...ofTenant, ...ofKept]) {
+    t.equal(await reader.ended, true, 'it ended rather than broke')
+    t.match(reader.problem, { status: 404, code: 'TENANT_NOT_FOUND' })
+  }
+  t.match(ofTenant[0]!.changes.slice(-2).map(({ type }) => type), ['tenant-delete', 'tenant-delete'])
 })
 
 t.test('A reader who is slow when its tenant is deleted still gets the deletion and the reason', async (t) => {

@@ -36,7 +36,8 @@ export function segmentNotMade (directory: string, cause: unknown): LogError {
       'Nothing is lost; free some space and writes go on.', cause)
   }
   return new LogError('LOG_NO_SEGMENT',
-    `Another segment of the Raft log could not be made in ${directory} (${reason}). Nothing is lost.`, cause)
+    `Another segment of the Raft log could not be made in ${directory} (${reason}). ` +
+    'Nothing is lost; mend the cause and writes go on.', cause)
 }
 
 /** The error for a write or sync that failed. */
