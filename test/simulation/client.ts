@@ -1,0 +1,152 @@
+import type { NodeId } from '../../plugins/raft/core/index.ts'
+import type { Cluster } from './cluster.ts'
+import { shortId } from './describe.ts'
+import type { FeedReader } from './feed-reader.ts'
+import type { History, Operation, OperationKind, OperationResult } from './history.ts'
+import type { SimNode } from './node.ts'
+import { serve } from './requests.ts'
+import type { Reply } from './requests.ts'
+import type { World } from './world.ts'
+import { about, say } from './world.ts'
+
+const attemptsMax = 12
+
+/** Asks one thing after another, each until it is answered or given up. */
+export class Client {
+  readonly name: string
+  /** How many writes, and reads, were answered. */
+  readonly answered = { writes: 0, reads: 0 }
+  readonly #world: World
+  readonly #cluster: Cluster
+  readonly #history: History
+  readonly #feed: FeedReader
+  #asked = 0
+  /** Whom it believes to lead. */
+  #leader: NodeId | null = null
+  /** The newest revision that it knows of each key. */
+  readonly #known = new Map<string, number>()
+  #stopped = false
+  /** What it waits for an answer to. */
+  #current: Operation | null = null
+
+  constructor (world: World, cluster: Cluster, history: History, name: string, feed: FeedReader) {
+    this.#world = world
+    this.#cluster = cluster
+    this.#history = history
+    this.#feed = feed
+    this.name = name
+  }
+
+  start (): void {
+    this.#soon(() => this.#begin())
+  }
+
+  get isBusy (): boolean {
+    return this.#current !== null
+  }
+
+  /** Asks nothing new. */
+  stop (): void {
+    this.#stopped = true
+  }
+
+  /** Asks nothing new, and does not wait for an answer either. */
+  pause (): void {
+    this.#stopped = true
+    if (this.#current !== null) this.#giveUp(this.#current)
+  }
+
+  /** Goes on after `pause`. */
+  resume (): void {
+    this.#stopped = false
+    this.#soon(() => this.#begin())
+  }
+
+  #soon (happen: () => void | Promise<void>): void {
+    this.#world.events.after(about(this.#world, this.#world.plan.thinkMicros), happen)
+  }
+
+  async #begin (): Promise<void> {
+    if (this.#stopped || this.#current !== null) return
+    const { chance, plan, events } = this.#world
+    if (chance.chance(0.2)) await this.#feed.readOn()
+    const kind = chance.weighted<OperationKind>([[4, 'put'], [1, 'delete'], [2, 'compare'], [1, 'record'], [4, 'read']])
+    const key = `key-${chance.below(plan.keys)}`
+    const known = this.#known.get(key) ?? 0
+    const id = `${this.name}-${++this.#asked}`
+    const operation = this.#history.call(id, kind, key, kind === 'compare' ? known : 0, events.steps)
+    this.#current = operation
+    say(this.#world, this.name, () => `asks: ${kind} ${id} of ${key}`)
+    this.#attempt(operation, chance.pick([0, 20, 200]), 1)
+  }
+
+  #attempt (operation: Operation, padding: number, attempt: number): void {
+    const { chance, events, calm, plan, counts } = this.#world
+    if (operation !== this.#current) return
+    if (attempt > attemptsMax || (!calm && attempt > 1 && chance.chance(0.1))) {
+      this.#giveUp(operation)
+      return
+    }
+    const node = this.#choose(operation)
+    if (attempt > 1) counts.add('retries')
+    let answered = false
+    const next = (reply: Reply | null): void => {
+      if (answered || operation !== this.#current) return
+      answered = true
+      if (reply === null) counts.add('client time-outs')
+      const hint = reply?.kind === 'again' ? reply.leader : null
+      this.#leader = hint
+      if (this.#world.trace.wanted) {
+        const why = reply === null ? 'no answer' : reply.kind === 'again' ? reply.why : ''
+        say(this.#world, this.name, () => `asks again: ${operation.kind} ${operation.id}, for ${shortId(node.id)}: ${why}`)
+      }
+      events.after(about(this.#world, 5_000 * attempt), () => { this.#attempt(operation, padding, attempt + 1) })
+    }
+    events.after(this.#cluster.network.delay(), () => {
+      if (!calm && chance.chance(plan.loss)) return
+      if (!node.isUp) {
+        next({ kind: 'again', why: 'unreachable', leader: null })
+        return
+      }
+      serve(node, operation, events.now, padding, (reply) => {
+        if (!this.#world.calm && chance.chance(plan.loss)) return
+        events.after(this.#cluster.network.delay(), () => {
+          if (reply.kind === 'again') next(reply)
+          else this.#answer(operation, reply.result, node)
+        })
+      })
+    })
+    events.after(chance.between(50_000, 500_000), () => { next(null) })
+  }
+
+  /** Reads go anywhere, writes to whom it believes to lead. */
+  #choose ({ kind }: Operation): SimNode {
+    const { chance } = this.#world
+    const leader = this.#leader === null || kind === 'read' ? undefined : this.#cluster.nodes.get(this.#leader)
+    if (leader !== undefined && chance.chance(0.9)) return leader
+    const members = [...this.#cluster.nodes.values()].filter(({ id }) => this.#cluster.isMember(id))
+    return chance.pick(members)
+  }
+
+  #answer (operation: Operation, result: OperationResult, node: SimNode): void {
+    if (operation !== this.#current) return
+    const { events, counts } = this.#world
+    say(this.#world, this.name, () => `is told by ${node.name}: ${operation.kind} ${operation.id} ${JSON.stringify(result)}`)
+    this.#current = null
+    this.#history.answer(operation, result, events.steps)
+    if (operation.kind === 'read') this.answered.reads++
+    else this.answered.writes++
+    counts.add(operation.kind === 'read' ? 'reads' : 'writes')
+    if (operation.kind !== 'read') this.#leader = node.id
+    if (result.what !== 'refused') this.#known.set(operation.key, operation.kind === 'delete' ? 0 : result.revision)
+    this.#soon(() => this.#begin())
+  }
+
+  /** Its outcome stays unknown. */
+  #giveUp (operation: Operation): void {
+    this.#current = null
+    this.#world.counts.add('unknown outcomes')
+    say(this.#world, this.name, () => `gives up: ${operation.kind} ${operation.id}`)
+    this.#soon(() => this.#begin())
+  }
+}

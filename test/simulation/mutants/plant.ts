@@ -1,0 +1,24 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Mutant } from './mutants.ts'
+
+const source = fileURLToPath(new URL('../../../plugins/raft/', import.meta.url))
+
+/**
+ * Copies the core and the driver into the folder, and puts the mistake into the copy (decision 13).
+ *
+ * @throws Error when the text to be replaced is not there exactly once: the mutant must follow the code
+ */
+export async function plant ({ name, file, find, replace }: Mutant, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n')
+  await cp(join(source, 'core'), join(folder, 'core'), { recursive: true })
+  await cp(join(source, 'driver.ts'), join(folder, 'driver.ts'))
+  const path = join(folder, file)
+  const parts = (await readFile(path, 'utf8')).split(find)
+  if (parts.length !== 2) {
+    throw new Error(`mutant "${name}": its text is ${parts.length - 1} times in ${file}, and must be there once`)
+  }
+  await writeFile(path, parts.join(replace))
+}
