@@ -1,5 +1,6 @@
-import type { Core, Entry, HardState, Message, ProposalRefusal, Ready, Snapshot, SoftState } from './core/index.ts'
-import type { Configuration } from './core/index.ts'
+import type {
+  Configuration, Core, Entry, HardState, Message, ProposalRefusal, ProposedEntry, Ready, Snapshot, SoftState,
+} from './core/index.ts'
 import { entryTypes } from './core/index.ts'
 
 /** What a Ready asks to be made durable, all of it or none. */
@@ -37,7 +38,7 @@ export interface DriverIo<Outcome> {
  * nothing was done. Unknown: a snapshot came that covers its place; the state machine knows.
  */
 export type ProposalOutcome<Outcome> =
-  { result: 'applied', outcome: Outcome } |
+  { result: 'applied', outcome: Outcome, index: number } |
   { result: 'lost' } |
   { result: 'refused', reason: ProposalRefusal } |
   { result: 'unknown' }
@@ -57,7 +58,7 @@ export class Driver<Outcome> {
   readonly core: Core
   readonly #io: DriverIo<Outcome>
   readonly #options: DriverOptions
-  #queue: { data: Buffer, answer: Answer<Outcome> }[] = []
+  #queue: (ProposedEntry & { answer: Answer<Outcome> })[] = []
   /** By index. Of several terms, if this node led, lost its entries and led again. */
   readonly #waiting = new Map<number, { term: number, answer: Answer<Outcome> }[]>()
   /** Reads whose index is not applied yet. */
@@ -90,9 +91,12 @@ export class Driver<Outcome> {
     else this.core.tick()
   }
 
-  /** Proposes a command with whatever else waits for the next turn. `answer` is called once, and perhaps never. */
-  propose (data: Buffer, answer: Answer<Outcome>): void {
-    this.#queue.push({ data, answer })
+  /**
+   * Proposes an entry, a command unless `type` says otherwise, with whatever else waits for the next turn. `answer` is
+   * called once, and perhaps never.
+   */
+  propose (data: Buffer, answer: Answer<Outcome>, type: number = entryTypes.command): void {
+    this.#queue.push({ type, data, answer })
   }
 
   /** Does all that there is to do. To be called after anything else was: often enough, but once for many calls. */
@@ -105,7 +109,7 @@ export class Driver<Outcome> {
     if (this.#queue.length === 0) return
     const queue = this.#queue
     this.#queue = []
-    const proposed = this.core.propose(queue.map(({ data }) => ({ type: entryTypes.command, data })))
+    const proposed = this.core.propose(queue.map(({ type, data }) => ({ type, data })))
     for (const [at, { answer }] of queue.entries()) {
       if (proposed.result === 'appended') this.#expect(proposed.index + at, proposed.term, answer)
       else if (proposed.result === 'refused') answer(proposed)
@@ -139,7 +143,8 @@ export class Driver<Outcome> {
     this.#sendHeld()
     if (hardState === null && entries.length === 0 && snapshot === null && responses.length === 0) return
     this.#persisting.push(this.#ticks)
-    const request = { hardState, entries, snapshot, mustSync: mustSync || snapshot !== null }
+    const written = this.#durableCommit(hardState)
+    const request = { hardState: written, entries, snapshot, mustSync: mustSync || snapshot !== null }
     this.#io.persist(request, () => {
       this.#persisting.shift()
       if (newTerm) this.#newTerms--
@@ -148,6 +153,15 @@ export class Driver<Outcome> {
       if (receipt !== null) this.core.persisted(receipt)
       if (snapshot !== null) this.#restored(snapshot.index)
     })
+  }
+
+  /**
+   * A commit index must not be on the disk before the entries that it speaks of: a write that is torn between the two
+   * would make what these entries were to replace count as committed.
+   */
+  #durableCommit (hardState: HardState | null): HardState | null {
+    if (hardState === null) return null
+    return { ...hardState, commit: Math.min(hardState.commit, this.core.durableIndex) }
   }
 
   #sendHeld (): void {
@@ -185,7 +199,7 @@ export class Driver<Outcome> {
         const waiting = this.#waiting.get(index) ?? []
         this.#waiting.delete(index)
         for (const { term: proposedIn, answer } of waiting) {
-          answer(proposedIn === term ? { result: 'applied', outcome: outcomes[at]! } : { result: 'lost' })
+          answer(proposedIn === term ? { result: 'applied', outcome: outcomes[at]!, index } : { result: 'lost' })
         }
       }
     }

@@ -15,6 +15,8 @@ export interface Check {
   received? (node: SimNode, message: Message): void
   /** The node asks its disk for something. */
   persisting? (node: SimNode, request: PersistRequest): void
+  /** The node asks for a read, by this name. */
+  reading? (node: SimNode, context: string): void
   /** The node says something. */
   sending? (node: SimNode, message: Message): void
   applying? (node: SimNode, entries: readonly Entry[]): void

@@ -7,12 +7,14 @@ import { diskAnswers } from './invariants/disk-answers.ts'
 import { durablePromises } from './invariants/durable-promises.ts'
 import { electionSafety } from './invariants/election-safety.ts'
 import { indexOrder } from './invariants/index-order.ts'
+import { knownMatch } from './invariants/known-match.ts'
 import { leaderCompleteness } from './invariants/leader-completeness.ts'
 import { logMatching } from './invariants/log-matching.ts'
 import { monotonic } from './invariants/monotonic.ts'
 import { nothingUndone } from './invariants/nothing-undone.ts'
 import { oneVote } from './invariants/one-vote.ts'
 import { quorumInTouch } from './invariants/quorum-in-touch.ts'
+import { readNames } from './invariants/read-names.ts'
 import { roles } from './invariants/roles.ts'
 import { stateMachineSafety } from './invariants/state-machine-safety.ts'
 import type { SimNode } from './node.ts'
@@ -31,7 +33,7 @@ export class Checks implements Required<Check> {
     this.#checks = [
       electionSafety(), oneVote(), durablePromises(), logMatching(), nothingUndone(canon), leaderCompleteness(canon),
       commitment(canon, nodes), stateMachineSafety(canon), indexOrder(), monotonic(), roles(), quorumInTouch(plan),
-      diskAnswers(plan),
+      diskAnswers(plan), knownMatch(nodes), readNames(),
     ]
     this.#turned = this.#with('turned')
     this.#received = this.#with('received')
@@ -52,6 +54,10 @@ export class Checks implements Required<Check> {
 
   persisting (node: SimNode, request: PersistRequest): void {
     for (const check of this.#checks) check.persisting?.(node, request)
+  }
+
+  reading (node: SimNode, context: string): void {
+    for (const check of this.#checks) check.reading?.(node, context)
   }
 
   sending (node: SimNode, message: Message): void {

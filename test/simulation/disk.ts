@@ -2,6 +2,7 @@ import type { Entry, HardState, LogStorage, Snapshot } from '../../plugins/raft/
 import { entryBytes } from '../../plugins/raft/core/index.ts'
 import type { PersistRequest } from '../../plugins/raft/driver.ts'
 import { LogImage } from './log-image.ts'
+import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 import { about } from './world.ts'
 
@@ -22,6 +23,9 @@ export interface DiskOwner {
   whenApplied (then: () => Promise<void>): void | Promise<void>
 }
 
+/** Elections come to an end only where the disk is quick beside an election timeout. */
+const calmSyncMicros = 6000
+
 /** How many fetched ranges stay in memory. */
 const fetchesKept = 4
 
@@ -36,6 +40,8 @@ export class Disk implements LogStorage {
   /** What a loss of power leaves. */
   durable: LogImage
   stalledUntil = 0
+  /** Some disks take ten times as long. */
+  readonly #slowness: number
   readonly #world: World
   readonly #owner: DiskOwner
   #gathering: Waiting[] = []
@@ -49,8 +55,14 @@ export class Disk implements LogStorage {
   constructor (world: World, owner: DiskOwner, image: LogImage) {
     this.#world = world
     this.#owner = owner
+    this.#slowness = world.chance.weighted([[3, 1], [1, 10]])
+    if (this.#slowness > 1) world.counts.add('slow disks')
     this.durable = image
     this.shown = image.copy()
+  }
+
+  get isSlow (): boolean {
+    return this.#slowness > 1
   }
 
   // The core's view.
@@ -66,6 +78,7 @@ export class Disk implements LogStorage {
   term (index: number): number {
     const term = this.#view.term(index)
     if (term === undefined) throw new RangeError(`the core asked for the term of ${index}, which is not in the log`)
+    this.#checkWritten(index)
     return term
   }
 
@@ -73,6 +86,7 @@ export class Disk implements LogStorage {
     if (from < this.firstIndex || to > this.lastIndex + 1 || from > to) {
       throw new RangeError(`the core asked for ${from} to ${to} of a log from ${this.firstIndex} to ${this.lastIndex}`)
     }
+    this.#checkWritten(to - 1)
     const found: Entry[] = []
     let bytes = 0
     for (let index = from; index < to; index++) {
@@ -86,6 +100,14 @@ export class Disk implements LogStorage {
     if (from > oldest || this.#fetched.some((range) => range.from <= from && range.to >= end)) return found
     this.#fetch(from, end)
     return undefined
+  }
+
+  /** The core has entries in memory until it is told that they are durable; only then it asks the disk for them. */
+  #checkWritten (index: number): void {
+    for (const { request: { entries: [first] } } of [...this.#writing ?? [], ...this.#gathering]) {
+      if (first === undefined || first.index > index) continue
+      throw new Violation('disk receipts', `entry ${first.index} is taken to be durable, and is still being written`)
+    }
   }
 
   snapshot (): Snapshot | undefined {
@@ -112,9 +134,19 @@ export class Disk implements LogStorage {
     const { hardState, snapshot, entries } = request
     if (hardState !== null) this.shown.hardState = hardState
     if (snapshot !== null) this.shown.reset(snapshot)
+    this.#countReplaced(entries)
     this.shown.write(entries)
     this.#gathering.push({ request, done })
     if (this.#writing === null) this.#begin()
+  }
+
+  #countReplaced ([first]: readonly Entry[]): void {
+    if (first === undefined || first.index > this.shown.lastIndex) return
+    const { counts } = this.#world
+    counts.add('entries replaced')
+    if (this.#writing?.some(({ request: { entries } }) => (entries.at(-1)?.index ?? 0) >= first.index) === true) {
+      counts.add('entries replaced in a write')
+    }
   }
 
   /** Writing what waits now takes so much longer. */
@@ -138,10 +170,11 @@ export class Disk implements LogStorage {
     const count = snapshotAt === -1 ? this.#gathering.length : Math.max(snapshotAt, 1)
     const writing = this.#gathering.splice(0, count)
     this.#writing = writing
-    const { events, plan } = this.#world
+    const { events, plan, calm } = this.#world
+    const syncMicros = calm ? Math.min(plan.syncMicros, calmSyncMicros) : plan.syncMicros * this.#slowness
     const life = this.#life
     const stalled = Math.max(0, this.stalledUntil - events.now)
-    events.after(stalled + about(this.#world, plan.syncMicros), () => {
+    events.after(stalled + about(this.#world, syncMicros), () => {
       if (life !== this.#life) return
       if (writing[0]!.request.snapshot === null) return this.#end(writing)
       return this.#owner.whenApplied(async () => {

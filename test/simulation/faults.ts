@@ -1,13 +1,17 @@
 import { allMembers, entryTypes, isJoint, isVoter } from '../../plugins/raft/core/index.ts'
+import type { NodeId } from '../../plugins/raft/core/index.ts'
 import type { Cluster } from './cluster.ts'
 import type { SimNode } from './node.ts'
 import type { World } from './world.ts'
 import { about, say } from './world.ts'
 
+const huntMicros = 1_500_000
+
 /** What goes wrong, until the calm. */
 export class Faults {
   readonly #world: World
   readonly #cluster: Cluster
+  #huntUntil = 0
 
   constructor (world: World, cluster: Cluster) {
     this.#world = world
@@ -16,21 +20,26 @@ export class Faults {
 
   start (): void {
     const { plan, chance, events } = this.#world
-    const { partitions, crashes, stalls, fullDisks, lostDisks, nudges } = plan
+    const { partitions, crashes, stalls, fullDisks, lostDisks, hunts, nudges } = plan
     events.after(about(this.#world, plan.faultMicros), async () => {
       if (this.#world.calm) return
-      await chance.weighted<() => void | Promise<void>>([
-        [partitions, () => { this.#partition() }],
-        [partitions / 2, () => { this.#heal() }],
-        [crashes, () => this.#crash()],
-        [crashes / 4, () => this.#crashAll()],
-        [crashes / 2, () => { this.#crashInWrite() }],
-        [stalls, () => { this.#stall() }],
-        [fullDisks, () => { this.#fillDisk() }],
-        [lostDisks, () => this.#loseDisk()],
-        [nudges, () => { this.#nudge() }],
-        [0.5, () => this.#retireRemoved()],
-      ])()
+      // A hunt needs elections, which other faults would hinder.
+      const hunted = events.now < this.#huntUntil && chance.chance(0.8)
+      if (!hunted) {
+        await chance.weighted<() => void | Promise<void>>([
+          [partitions, () => { this.#partition() }],
+          [partitions / 2, () => { this.#heal() }],
+          [crashes, () => this.#crash()],
+          [crashes / 4, () => this.#crashAll()],
+          [crashes / 2, () => { this.#crashInWrite() }],
+          [stalls, () => { this.#stall() }],
+          [fullDisks, () => { this.#fillDisk() }],
+          [lostDisks, () => this.#loseDisk()],
+          [hunts, () => { this.#hunt() }],
+          [nudges, () => { this.#nudge() }],
+          [0.5, () => this.#retireRemoved()],
+        ])()
+      }
       this.start()
     })
   }
@@ -160,11 +169,90 @@ export class Faults {
     const members = allMembers(configuration)
     if (changing || isJoint(configuration) || members.some((id) => nodes.get(id)?.lost === true)) return
     const node = nodes.get(chance.pick(members))!
-    if (isVoter(configuration, node.id) && configuration.voters.length < 3) return
+    // Nor may anybody, now or after a crash, have only an older configuration that cannot do without it.
+    const known = members.flatMap((id) => nodes.get(id)!.machine.configurations)
+    const isRequired = known.some(({ configuration: held }) => (
+      isVoter(held, node.id) && (held.voters.length < 3 || held.votersOutgoing.length > 0)))
+    if (isRequired) return
     this.#count('lost disks')
     say(this.#world, node.name, () => 'loses its disk')
     await node.crash('its disk is lost')
     node.lost = true
+  }
+
+  /**
+   * For a while every leader is cut off with a minority, or crashes, soon after its election: it leaves entries on some
+   * logs and not on others (Raft paper, figures 7 and 8). Mostly one node is with all of them, so that its log is
+   * replaced again and again.
+   */
+  #hunt (): void {
+    const { events, chance, plan } = this.#world
+    const { network, nodes } = this.#cluster
+    const members = [...nodes.keys()].filter((id) => this.#cluster.isMember(id))
+    const slow = members.filter((id) => nodes.get(id)!.disk.isSlow)
+    const friend = chance.pick(slow.length > 0 ? slow : members)
+    let struckTerm = 0
+    const look = (): void => {
+      if (this.#world.calm || events.now > this.#huntUntil) return
+      const leader = this.#cluster.leaders.at(0)
+      if (leader !== undefined && leader.status.term > struckTerm) {
+        struckTerm = leader.status.term
+        const slow = chance.weighted([[6, []], [2, [friend]], [2, members]])
+        for (const id of slow) network.slow(id, leader.id, chance.between(50_000, 400_000))
+        const soonMicros = 8 * plan.networkMicros + 3 * plan.syncMicros
+        events.after(chance.between(0, soonMicros), () => this.#strike(leader, friend))
+      }
+      events.after(1_000, look)
+    }
+    this.#huntUntil = events.now + huntMicros
+    this.#count('hunts')
+    network.heal()
+    look()
+  }
+
+  async #strike (leader: SimNode, friend: NodeId): Promise<void> {
+    const { chance, calm } = this.#world
+    if (calm || !leader.isUp) return
+    this.#count('leaders struck')
+    if (chance.chance(0.25)) {
+      await leader.crash('crash')
+      this.#restartLater(leader)
+      return
+    }
+    const { network, nodes } = this.#cluster
+    const others = chance.shuffled([...nodes.keys()].filter((id) => id !== leader.id && this.#cluster.isMember(id)))
+    if (others.includes(friend) && chance.chance(0.7)) others.unshift(...others.splice(others.indexOf(friend), 1))
+    if (chance.chance(0.4)) {
+      this.#lastWords(leader, friend, others)
+      return
+    }
+    // With the leader there is never a majority.
+    const friends = [leader.id, ...others.splice(0, chance.below((others.length >> 1) + 1))]
+    network.heal()
+    for (const id of friends) {
+      if (chance.chance(0.3)) nodes.get(id)!.disk.stall(500_000)
+      for (const other of others) {
+        network.cut(id, other)
+        network.cut(other, id)
+      }
+    }
+    say(this.#world, 'network', () => `cuts off ${friends.map((id) => nodes.get(id)!.name).join(' ')}`)
+  }
+
+  /** Of all nodes only one hears the leader for a while longer, and then goes on with the others. */
+  #lastWords (leader: SimNode, friend: NodeId, others: readonly NodeId[]): void {
+    const { chance, events } = this.#world
+    const { network, nodes } = this.#cluster
+    network.heal()
+    const cut = (ids: readonly NodeId[]): void => {
+      for (const id of ids) {
+        network.cut(leader.id, id)
+        network.cut(id, leader.id)
+      }
+    }
+    cut(others.filter((id) => id !== friend))
+    say(this.#world, 'network', () => `leaves ${leader.name} only ${nodes.get(friend)!.name}`)
+    events.after(chance.between(0, 60_000), () => { if (!this.#world.calm) cut(others) })
   }
 
   /** What operators and transports tell the core, at odd moments. */

@@ -8,6 +8,8 @@ export class Network {
   readonly #deliver: (message: Message) => void
   /** Ways that are cut, as `from>to`. */
   readonly #cut = new Set<string>()
+  /** Ways on which everything takes so much longer, in microseconds. */
+  readonly #slow = new Map<string, number>()
 
   constructor (world: World, deliver: (message: Message) => void) {
     this.#world = world
@@ -23,8 +25,15 @@ export class Network {
     this.#cut.add(`${from}>${to}`)
   }
 
+  /** One way only. */
+  slow (from: NodeId, to: NodeId, micros: number): void {
+    this.#world.counts.add('slow ways')
+    this.#slow.set(`${from}>${to}`, micros)
+  }
+
   heal (): void {
     this.#cut.clear()
+    this.#slow.clear()
   }
 
   send (message: Message): void {
@@ -35,7 +44,8 @@ export class Network {
     }
     const copies = !calm && chance.chance(plan.duplication) ? 2 : 1
     if (copies === 2) counts.add('messages doubled')
-    for (let copy = 0; copy < copies; copy++) events.after(this.delay(), () => { this.#arrive(message) })
+    const slow = this.#slow.get(`${message.from}>${message.to}`) ?? 0
+    for (let copy = 0; copy < copies; copy++) events.after(this.delay() + slow, () => { this.#arrive(message) })
   }
 
   delay (): number {
@@ -43,7 +53,7 @@ export class Network {
     const micros = about(this.#world, plan.networkMicros)
     if (calm || !chance.chance(plan.straggling)) return micros
     counts.add('messages late')
-    return micros * chance.between(2, 20)
+    return micros * chance.between(2, chance.chance(0.2) ? 200 : 20)
   }
 
   /** A way that was cut meanwhile takes what is on it along. */

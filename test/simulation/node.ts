@@ -42,8 +42,11 @@ interface Life {
   applier: Applier
 }
 
-/** How many snapshots are kept for those that they are being sent to, and of those that have come. */
-const snapshotsKept = 4
+/** How many snapshots are kept for those that they are being sent to. */
+const takenKept = 4
+
+/** How many that have come. Many come while a slow disk is busy with the first. */
+const arrivedKept = 50
 
 /** A process and its disk: the real core and the real driver, between simulated parts. */
 export class SimNode implements DriverIo<Outcome | null>, DiskOwner {
@@ -192,7 +195,7 @@ export class SimNode implements DriverIo<Outcome | null>, DiskOwner {
   // What comes in.
 
   receive (message: Message, contents?: Contents): void {
-    if (contents !== undefined) this.#arrived = [...this.#arrived.slice(1 - snapshotsKept), contents]
+    if (contents !== undefined) this.#arrived = [...this.#arrived.slice(1 - arrivedKept), contents]
     this.#around.checks.received(this, message)
     this.core.step(message)
     this.touch()
@@ -207,7 +210,10 @@ export class SimNode implements DriverIo<Outcome | null>, DiskOwner {
   /** The answer may never come. False when no leader is known, and then none does. */
   askToRead (answer: ReadAnswer): boolean {
     const context = this.core.readIndex()
-    if (context !== null) this.#reads.set(context, answer)
+    if (context !== null) {
+      this.#around.checks.reading(this, context)
+      this.#reads.set(context, answer)
+    }
     this.touch()
     return context !== null
   }
@@ -336,7 +342,7 @@ export class SimNode implements DriverIo<Outcome | null>, DiskOwner {
     if (!calm && chance.chance(0.1)) return undefined
     const { applied: { index, term }, configuration } = this.machine
     if (this.#taken.at(-1)?.index !== index) {
-      this.#taken = [...this.#taken.slice(1 - snapshotsKept), this.machine.contents()]
+      this.#taken = [...this.#taken.slice(1 - takenKept), this.machine.contents()]
     }
     return { index, term, configuration }
   }

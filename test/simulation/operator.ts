@@ -119,10 +119,13 @@ export class Operator {
     }
   }
 
-  /** A new node begins as a learner, perhaps to be promoted. */
+  /** A new node, or one that was removed and has its disk still, begins as a learner, perhaps to be promoted. */
   async #join (leader: SimNode): Promise<void> {
-    const { chance } = this.#world
-    const { id } = await this.#cluster.add()
+    const { chance, counts } = this.#world
+    const removed = this.#cluster.up.filter((node) => node.wasMember && !this.#cluster.isNeeded(node.id))
+    const returns = removed.length > 0 && chance.chance(0.5)
+    const { id } = returns ? chance.pick(removed) : await this.#cluster.add()
+    if (returns) counts.add('removed members return')
     if (chance.chance(0.5)) this.#joining.add(id)
     this.#change(leader, { transition: this.#transition(), changes: [{ type: 'learner', node: id }] })
   }

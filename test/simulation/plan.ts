@@ -39,7 +39,7 @@ export interface Plan {
   networkMicros: number
   loss: number
   duplication: number
-  /** Share of messages that take up to twenty times as long, and so are overtaken. */
+  /** Share of messages that take up to twenty times as long, some of them two hundred times, and so are overtaken. */
   straggling: number
   /** Share of snapshot transfers that break off. */
   snapshotLoss: number
@@ -50,6 +50,8 @@ export interface Plan {
   stalls: number
   fullDisks: number
   lostDisks: number
+  /** Leaders are struck one after another, each soon after its election. */
+  hunts: number
   nudges: number
   /** Between two wishes of the operator about members or the leader, on the average. */
   operatorMicros: number
@@ -62,6 +64,29 @@ export interface Plan {
 }
 
 export function planOf (chance: Chance): Plan {
+  const plan = anyPlan(chance)
+  return chance.chance(0.25) ? huntPlan(plan, chance) : plan
+}
+
+/** Five voters, quick elections, and leaders that do not last. */
+function huntPlan (plan: Plan, chance: Chance): Plan {
+  return {
+    ...plan,
+    voters: 5,
+    electionTicks: chance.between(4, 6),
+    heartbeatTicks: 1,
+    appendBytesMax: chance.pick([1, 1_000_000]),
+    inflightMessagesMax: chance.pick([1, 256]),
+    networkMicros: chance.pick([300, 1500]),
+    syncMicros: chance.pick([200, 1000, 6000]),
+    loss: 0,
+    membership: 0,
+    hunts: 20,
+    calmMicros: 3_000_000,
+  }
+}
+
+function anyPlan (chance: Chance): Plan {
   const limit = (small: number): number => chance.weighted([[2, 1_000_000], [1, small], [1, 1]])
   const weight = (): number => chance.weighted([[1, 0], [2, 1], [1, 4]])
   const electionTicks = chance.between(4, 10)
@@ -91,7 +116,7 @@ export function planOf (chance: Chance): Plan {
     flushMicros: chance.pick([50_000, 200_000, 1_000_000]),
     showsEarly: chance.chance(0.75),
     lazyCommits: chance.chance(0.5),
-    syncMicros: chance.pick([200, 1000, 6000]),
+    syncMicros: chance.pick([200, 1000, 6000, 25_000]),
     applyMicros: chance.pick([50, 1000, 8000]),
     networkMicros: chance.pick([300, 1500, 5000]),
     loss: chance.pick([0, 0.01, 0.05, 0.15]),
@@ -104,6 +129,7 @@ export function planOf (chance: Chance): Plan {
     stalls: weight(),
     fullDisks: weight() / 3,
     lostDisks: weight() / 3,
+    hunts: weight() / 3,
     nudges: weight() / 2,
     operatorMicros: chance.pick([60_000, 150_000, 500_000]),
     membership: weight(),

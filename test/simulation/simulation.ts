@@ -86,7 +86,7 @@ async function run (world: World): Promise<Result['violation']> {
     return null
   } catch (error) {
     if (error instanceof Violation) return { invariant: error.invariant, message: error.message }
-    return { invariant: 'no error', message: error instanceof Error ? error.stack ?? error.message : String(error) }
+    return { invariant: 'assertions of the code', message: error instanceof Error ? error.stack ?? error.message : String(error) }
   }
 }
 

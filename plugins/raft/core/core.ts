@@ -48,6 +48,11 @@ export class Core {
     return this.#raft.log.applied
   }
 
+  /** The disk is known to hold the log up to here. */
+  get durableIndex (): number {
+    return this.#raft.log.durable
+  }
+
   get status (): Status {
     return status(this.#raft)
   }

@@ -29,11 +29,24 @@ export function handleVoteRequest (raft: Raft, { type, from, term, index, logTer
   const response = type === 'vote' ? 'vote-response' : 'pre-vote-response'
   raft.trace({ event: 'vote', request: type, candidate: from, term, granted })
   // A pre-vote is granted in the term that the election would have: in an earlier one the candidate ignores it.
-  raft.send({ type: response, to: from, term: granted ? term : raft.term, reject: !granted })
+  if (granted) raft.send({ type: response, to: from, term, reject: false })
+  else raft.send({ type: response, to: from, reject: true, committed: raft.log.committedId })
   if (granted && type === 'vote') {
     raft.electionElapsed = 0
     raft.vote = from
   }
+}
+
+/**
+ * Who refuses may be a removed leader that alone knows of its removal, while the configuration before still asks for
+ * its vote. What it knows to be committed is so in every term. A candidate that holds it applies it first, and its next
+ * campaign counts the votes of the configuration to come.
+ */
+export function learnCommitted (raft: Raft, { committed }: VoteResponse): void {
+  if (raft.role !== 'pre-candidate' && raft.role !== 'candidate') return
+  if (committed === undefined || committed.index <= raft.log.committed || !raft.log.holds(committed)) return
+  raft.log.commitTo(committed.index)
+  becomeFollower(raft, raft.term, null)
 }
 
 /** A candidate counts. */

@@ -47,6 +47,10 @@ export class Log {
     return { index, term: this.term(index) ?? 0 }
   }
 
+  get committedId (): EntryId {
+    return { index: this.committed, term: this.term(this.committed) ?? 0 }
+  }
+
   /** The newest snapshot, durable or not. Undefined while there is none to give. */
   snapshot (): Snapshot | undefined {
     return this.#unstable.snapshot ?? this.#storage.snapshot()
@@ -130,6 +134,11 @@ export class Log {
   }
 
   // What waits for the disk.
+
+  /** The disk holds everything up to here, as it is in this log. */
+  get durable (): number {
+    return this.restoring ? this.applied : this.#unstable.offset - 1
+  }
 
   get hasUnstable (): boolean {
     return this.#unstable.count > 0

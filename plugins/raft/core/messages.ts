@@ -1,4 +1,4 @@
-import type { Entry, NodeId, ProposedEntry, Snapshot } from './types.ts'
+import type { Entry, EntryId, NodeId, ProposedEntry, Snapshot } from './types.ts'
 
 interface Envelope {
   from: NodeId
@@ -53,6 +53,8 @@ export interface VoteRequest extends Envelope {
 export interface VoteResponse extends Envelope {
   type: 'vote-response' | 'pre-vote-response'
   reject: boolean
+  /** With a refusal: the newest entry that the voter knows to be committed. The candidate may hold it unknowingly. */
+  committed?: EntryId
 }
 
 /** InstallSnapshot: where the snapshot stands. The driver moves the bytes, and delivers this once they are there. */

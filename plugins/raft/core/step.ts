@@ -1,4 +1,4 @@
-import { campaignForTransfer, handleVoteRequest, handleVoteResponse } from './election.ts'
+import { campaignForTransfer, handleVoteRequest, handleVoteResponse, learnCommitted } from './election.ts'
 import { handleHeartbeat, handleHeartbeatResponse } from './heartbeats.ts'
 import { isResponse } from './messages.ts'
 import type { Message } from './messages.ts'
@@ -17,6 +17,7 @@ export type StepRefusal = 'unknown-member' | ProposalRefusal
 /** Takes one message from another node, or one of `Ready.responses` to this node itself. Null when it was taken. */
 export function step (raft: Raft, message: Message): StepRefusal | null {
   if (isResponse(message) && !raft.membership.progress.has(message.from)) return 'unknown-member'
+  if (message.type === 'vote-response' || message.type === 'pre-vote-response') learnCommitted(raft, message)
   if (!agreeOnTerm(raft, message)) return null
   if (message.type === 'vote' || message.type === 'pre-vote') {
     handleVoteRequest(raft, message)

@@ -1,7 +1,7 @@
 import type { Check } from '../check.ts'
 import { Violation } from '../violation.ts'
 
-/** purged <= flushed <= applied <= committed <= last, on every node. */
+/** purged <= flushed <= applied <= committed <= last, on every node, and its disk is asked to keep all of it. */
 export function indexOrder (): Check {
   return {
     started ({ name, disk: { durable }, machine: { applied, flushedIndex } }) {
@@ -9,6 +9,10 @@ export function indexOrder (): Check {
         ['last', durable.lastIndex])
     },
     turned ({ name, disk, machine }, { firstIndex, applied, commit, lastIndex }) {
+      if (lastIndex !== disk.shown.lastIndex) {
+        throw new Violation('index order',
+          `${name} takes its log to end at ${lastIndex}, and its disk was given entries up to ${disk.shown.lastIndex}`)
+      }
       if (disk.durable.before.index > machine.flushedIndex || machine.flushedIndex > machine.applied.index ||
         firstIndex - 1 > commit || applied > machine.applied.index || applied > commit || commit > lastIndex) {
         inOrder(name, ['purged', disk.durable.before.index], ['flushed', machine.flushedIndex],

@@ -6,7 +6,7 @@ import { Violation } from '../violation.ts'
 /** All state machines apply the same entries in order, and then hold the same bytes (Raft paper, figure 3). */
 export function stateMachineSafety (canon: Canon): Check {
   return {
-    applying ({ name, machine }, entries) {
+    applying ({ name, machine, disk: { durable } }, entries) {
       let next = machine.applied.index + 1
       for (const { index, term } of entries) {
         if (index !== next) throw new Violation('state machine safety', `${name} applies entry ${index}, and ${next} is next`)
@@ -14,6 +14,9 @@ export function stateMachineSafety (canon: Canon): Check {
         if (committed?.term !== term) {
           throw new Violation('state machine safety', `${name} applies entry ${index} of term ${term}, and ` +
             (committed === undefined ? 'it is not committed' : `that of term ${committed.term} is committed`))
+        }
+        if (durable.term(index) !== term && index > durable.before.index) {
+          throw new Violation('state machine safety', `${name} applies entry ${index}, which is not on its own disk`)
         }
         next++
       }

@@ -10,15 +10,17 @@ const source = fileURLToPath(new URL('../../../plugins/raft/', import.meta.url))
  *
  * @throws Error when the text to be replaced is not there exactly once: the mutant must follow the code
  */
-export async function plant ({ name, file, find, replace }: Mutant, folder: string): Promise<void> {
+export async function plant ({ name, edits }: Mutant, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n')
   await cp(join(source, 'core'), join(folder, 'core'), { recursive: true })
   await cp(join(source, 'driver.ts'), join(folder, 'driver.ts'))
-  const path = join(folder, file)
-  const parts = (await readFile(path, 'utf8')).split(find)
-  if (parts.length !== 2) {
-    throw new Error(`mutant "${name}": its text is ${parts.length - 1} times in ${file}, and must be there once`)
+  for (const { file, find, replace } of edits) {
+    const path = join(folder, file)
+    const parts = (await readFile(path, 'utf8')).split(find)
+    if (parts.length !== 2) {
+      throw new Error(`mutant "${name}": its text is ${parts.length - 1} times in ${file}, and must be there once`)
+    }
+    await writeFile(path, parts.join(replace))
   }
-  await writeFile(path, parts.join(replace))
 }
