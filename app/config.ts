@@ -20,6 +20,17 @@ const GiB = 1024 * MiB
 export const settings = {
   host: Type.String({ default: '127.0.0.1', description: 'Address to listen on, or a name for one; 0.0.0.0 or :: for all' }),
   port: Type.Integer({ default: 9000, minimum: 0, maximum: 65535, description: 'Port to listen on; 0 takes a free one' }),
+  peerHost: Type.String({ default: '127.0.0.1', description: 'Address to listen on for other nodes of the cluster' }),
+  peerPort: Type.Integer({
+    default: 9001, minimum: 0, maximum: 65535, description: 'Port to listen on for other nodes of the cluster; 0 takes a free one',
+  }),
+  join: Type.String({
+    default: '', description: 'Peers\' addresses of members to join, as host:port with commas between; a node without any forms a cluster of its own',
+  }),
+  advertise: Type.String({
+    default: '', description: 'Where others reach this node, when it listens elsewhere: the peers\' host:port, and after a comma the clients\''
+  }),
+  role: Type.Enum(['voter', 'replica'], { default: 'voter', description: 'What the node becomes when it joins; a replica only reads' }),
   dataDir: Type.String({ default: './data', description: 'Folder of this node\'s data; made when missing' }),
   logLevel: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     { default: 'info', description: 'Least severe kind of line in the log' }),
@@ -50,10 +61,16 @@ export const settings = {
 
   writesPendingMax: count('writes', 10_000, 1, 1_000_000, 'Most writes that wait at one time'),
   writeTimeoutSeconds: seconds(10, 1, 3600, 'Time after which a write is answered without its outcome'),
+  leaderWaitSeconds: seconds(5, 1, 3600, 'Time that writes and linearizable reads wait for a leader before they are refused'),
   idempotencySeconds: seconds(86_400, 1, 31_536_000, 'Time that an idempotency key is remembered'),
   idempotencyKeyBytesMax: bytes(255, 1, 1 * KiB, 'Longest idempotency key'),
   logSegmentBytes: bytes(16 * MiB, 64 * KiB, 1 * GiB, 'Size of a file of the write-ahead log'),
   flushLogBytes: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Log that gathers before the database is flushed and the log cut'),
+
+  uncommittedBytesMax: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Data of writes that wait for a quorum; more is refused'),
+  peerBufferBytesMax: bytes(64 * MiB, 1 * MiB, 16 * GiB, 'Bytes that wait for one slow node before messages to it are dropped'),
+  snapshotBytesPerSecond: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Speed limit of a snapshot for another node, a second'),
+  diskSeconds: seconds(5, 1, 3600, 'A disk that hangs for so long makes a leader step down, and the node unready'),
 
   diskFreeBytesMin: bytes(256 * MiB, 0, 1024 * GiB, 'Room kept on the disk: below it writes are refused, and nothing is lost'),
 

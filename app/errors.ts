@@ -209,6 +209,48 @@ export const errors: ErrorTable = {
     headers: () => retryAfter(10),
     example: { freeBytes: 104857600, neededBytes: 268435456 },
   },
+  MEMBER_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such member',
+    detail: ({ id }) => `The cluster has no node ${id}. GET /cluster/members lists those that it has.`,
+    example: { id: '7f3b2c4d5e6f7081' },
+  },
+  NODE_REMOVED: {
+    status: 410,
+    title: 'The node was removed',
+    detail: ({ id }) => `Node ${id} was removed from the cluster, and ids are not used again. To use the machine again ` +
+      'start a node there with an empty data folder: it gets a new id.',
+    example: { id: '7f3b2c4d5e6f7081' },
+  },
+  LAST_VOTER: {
+    status: 409,
+    title: 'The node is the last voter',
+    detail: ({ id }) => `Without node ${id} nobody could decide: no other voter would be left. Add another voter first.`,
+    example: { id: '7f3b2c4d5e6f7081' },
+  },
+  NO_LEADER: {
+    status: 503,
+    title: 'The cluster has no leader',
+    detail: ({ reason }) => `Nothing was done, because ${ended(reason)} Try again in a moment; reads with ` +
+      'consistency=local, and the feeds, are answered meanwhile.',
+    headers: () => retryAfter(1),
+    example: { reason: 'no leader can be elected: 1 of 3 voters can be reached, and 2 are needed' },
+  },
+  NODE_LOST_DATA: {
+    status: 409,
+    title: 'The node has lost its data',
+    detail: ({ id }) => `Node ${id} is a member that has held data, and it comes back with none. Under this id it could ` +
+      'break what it promised: it must join under a new id (remove its data folder), and the old one be removed.',
+    example: { id: '7f3b2c4d5e6f7081' },
+  },
+  REVISION_TIMEOUT: {
+    status: 504,
+    title: 'The node is behind the wanted revision',
+    detail: ({ wanted, revision, timeoutSeconds }) => `This node has reached revision ${revision} and did not reach ` +
+      `${wanted} (Changewell-Min-Revision) within ${timeoutSeconds} s. Try again, or ask another node.`,
+    headers: () => retryAfter(1),
+    example: { wanted: 1234, revision: 1200, timeoutSeconds: 10 },
+  },
   OVERLOADED: {
     status: 503,
     title: 'The node is overloaded',

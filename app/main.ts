@@ -5,6 +5,7 @@ import { version } from './version.ts'
 /** Each command is a file, loaded when it is called for: the rest costs no time to start. */
 const commands: Record<string, { summary: string, load: () => Promise<Command> }> = {
   serve: { summary: 'run a node', load: () => import('./commands/serve.ts') },
+  member: { summary: 'list, add and remove nodes of a cluster', load: () => import('./commands/member.ts') },
   docs: { summary: 'write the reference pages', load: () => import('./commands/docs.ts') },
 }
 

@@ -65,12 +65,12 @@ export function readSettings (settings: Settings, environment: Environment): Rec
 export function expected (setting: Setting): string {
   if (setting.enum !== undefined) return `one of ${setting.enum.join(', ')}`
   if (setting.type === 'integer') return `a whole number from ${setting.minimum} to ${setting.maximum}`
-  return 'a text that is not empty'
+  return setting.default === '' ? 'a text' : 'a text that is not empty'
 }
 
 function parse (setting: Setting, text: string): string | number | undefined {
   if (setting.enum !== undefined) return setting.enum.includes(text) ? text : undefined
-  if (setting.type !== 'integer') return text.trim() === '' ? undefined : text
+  if (setting.type !== 'integer') return text.trim() !== '' || setting.default === '' ? text : undefined
   if (!/^(0|[1-9][0-9]*)$/.test(text)) return undefined
   const number = Number(text)
   return number >= setting.minimum! && number <= setting.maximum! ? number : undefined

@@ -10,6 +10,7 @@ import health from '../plugins/health/index.ts'
 import json from '../plugins/json/index.ts'
 import keys from '../plugins/keys/index.ts'
 import metrics from '../plugins/metrics/index.ts'
+import minRevision from '../plugins/min-revision/index.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
 import { renderProblem } from '../plugins/problems/render.ts'
 import raft from '../plugins/raft/index.ts'
@@ -70,9 +71,10 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
     version, revision: () => app.database.revision, eventLoopDelayMsMax: config.eventLoopDelayMsMax,
   })
   await app.register(storage)
-  await app.register(raft)
+  await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
   await app.register(writes)
   await app.register(changes, { renderProblem: (problem) => renderProblem(errors, problem).body })
+  await app.register(minRevision)
   await app.register(tenants)
   await app.register(collections)
   await app.register(keys)

@@ -46,6 +46,7 @@ function allLines (): Line[] {
 }
 
 function shown (setting: Setting): string {
+  if (setting.default === '') return 'none'
   if (setting.unit === undefined) return String(setting.default)
   if (setting.unit !== 'bytes') return `${setting.default} ${setting.unit}`
   const value = Number(setting.default)

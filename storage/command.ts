@@ -7,7 +7,9 @@ import {
  * Commands as they stand in the log: a small binary header and the data's own JSON text. The first byte is the kind,
  * so that a later release can add kinds and an older one can say that it does not know them.
  */
-const kinds = ['bootstrap', 'write', 'expire', 'trim', 'settings'] as const
+const kinds = ['bootstrap', 'write', 'expire', 'trim', 'settings', 'node', 'node-remove'] as const
+
+const roles = ['voter', 'replica'] as const
 
 const present = { tenant: 1, collection: 2, key: 4, tags: 8, data: 16, name: 32, recursive: 64 }
 
@@ -31,6 +33,10 @@ export function encodeCommand (command: Command): Buffer {
     case 'trim': out.u64(command.firstRevision); break
     case 'settings': out.bytes(Buffer.from(JSON.stringify(command.settings))); break
     case 'expire': break
+    case 'node':
+      out.text(command.id).u8(roles.indexOf(command.role)).text(command.peerAddress).text(command.apiAddress)
+      break
+    case 'node-remove': out.text(command.id); break
   }
   return out.finish()
 }
@@ -46,6 +52,11 @@ export function decodeCommand (bytes: Buffer): Command {
     case 'trim': return { kind, timestamp, firstRevision: from.u64() }
     case 'settings': return { kind, timestamp, settings: JSON.parse(from.bytes().toString()) as Settings }
     case 'expire': return { kind, timestamp }
+    case 'node': {
+      const [id, role] = [from.text(), roles[from.u8()]!]
+      return { kind, timestamp, id, role, peerAddress: from.text(), apiAddress: from.text() }
+    }
+    case 'node-remove': return { kind, timestamp, id: from.text() }
     default: throw new UnknownCommandError(kindNumber)
   }
 }

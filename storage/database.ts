@@ -1,23 +1,33 @@
-import { BinaryReader, BinaryWriter } from './binary.ts'
-import { Catalog, type CollectionRow, type TenantRow } from './catalog.ts'
+import type { Catalog } from './catalog.ts'
 import { decodeChange, type Change } from './change.ts'
+import { Cluster } from './cluster.ts'
+import type { AppliedConfiguration } from './configuration.ts'
+import { readContent, tornContent, type Content } from './content.ts'
 import { executeWrite, rowsOf } from './execution.ts'
 import { checkFormat } from './format.ts'
-import {
-  changeRange, collectionRows, expiredRange, expiryKey, expiryName, metaKeys, readU64, requestKey, tagKey, tenantRows,
-} from './keys.ts'
-import { decodeRequest, encodeRequest } from './request.ts'
+import { GatedStore } from './gate.ts'
+import { readImage, type ImageRow } from './image.ts'
+import { changeRange, expiredRange, expiryKey, expiryName, metaKeys, readU64, requestKey, tagKey } from './keys.ts'
+import type { NodeRecord } from './nodes.ts'
+import { checksumText, encodePosition, type Position } from './position.ts'
 import { Problem } from './problem.ts'
+import { decodeRequest, encodeRequest } from './request.ts'
+import { restoreRows } from './restore.ts'
 import { RowCache } from './row-cache.ts'
-import { Missing, Staging, type Position } from './staging.ts'
-import type { RowKey, Store, View } from './store.ts'
+import { Missing, Staging } from './staging.ts'
+import type { RowKey, Store } from './store.ts'
 import type { Command, Outcome, Settings, WriteCommand } from './types.ts'
+
+export type { AppliedConfiguration } from './configuration.ts'
+export type { NodeRecord } from './nodes.ts'
 
 /** A committed command and its place in the log; null for an entry that carries none (a leader's no-op). */
 export interface Applied {
   index: number
   term: number
   command: Command | null
+  /** With an entry of the log that changes the Raft configuration: what is in force from then on. */
+  configuration?: AppliedConfiguration
 }
 
 /** How many rows one housekeeping command may remove, so that no batch grows without bound. */
@@ -26,11 +36,10 @@ const housekeepingRows = 1000
 /** More than any scope takes at the front of a change's row. */
 const scopeBytesMax = 256 * 1024
 
-const origin: Position = { index: 0, term: 0, revision: 0, timestamp: 0, firstRevision: 1 }
-
 const cacheBytesDefault = 32 * 1024 * 1024
 
-const defaultSettings: Settings = { historyChanges: null }
+/** The reason that readers get while an image takes the place of everything. */
+const restoring = 'a snapshot is being installed'
 
 /**
  * The replicated state machine: applies committed commands in log order. It is deterministic; time, ids and chance come
@@ -40,41 +49,67 @@ const defaultSettings: Settings = { historyChanges: null }
  * wait for that batch. What it executes runs on a catalog of its own, which is ahead of the shown one within a batch.
  */
 export class Database {
-  /** Tenants and collections as of `revision`. */
-  readonly catalog: Catalog
+  /** Tenants and collections as of `revision`; another one after a restore. */
+  catalog: Catalog
+  /** Its reads reject with a Problem NOT_READY while a snapshot is being installed, and while the database is torn. */
   readonly store: Store
   /** Rows of keys and requests that were used lately. */
   readonly cache: RowCache
-  clusterId: string | null
-  settings: Settings
-  readonly #working: Catalog
+  readonly #gate: GatedStore
+  readonly #cluster: Cluster
+  #working: Catalog
   #position: Position
+  #isTorn: boolean
   #failure: Error | null = null
+  #applying: Promise<unknown> = Promise.resolve()
   #storing: Promise<void> = Promise.resolve()
   #onChanges: (changes: Change[]) => void = () => {}
+  readonly #onNodes: Array<() => void> = []
+  readonly #onRestore: Array<() => void> = []
 
-  private constructor (
-    store: Store, cache: RowCache, catalogs: [Catalog, Catalog], position: Position, clusterId: string | null,
-    settings: Settings
-  ) {
-    this.store = store
-    this.cache = cache
-    this.catalog = catalogs[0]
-    this.#working = catalogs[1]
-    this.#position = position
-    this.clusterId = clusterId
-    this.settings = settings
+  private constructor (gate: GatedStore, cacheBytes: number, content: Content) {
+    this.store = gate
+    this.cache = new RowCache(gate, cacheBytes)
+    this.catalog = content.catalogs[0]
+    this.#gate = gate
+    this.#cluster = new Cluster(content.cluster)
+    this.#working = content.catalogs[1]
+    this.#position = content.position
+    this.#isTorn = content.isTorn
+    if (content.isTorn) gate.shut()
   }
 
-  /** @throws FormatError when the store's layout is another. */
+  /**
+   * A store in which a snapshot was not installed to the end gives a torn database: see `isTorn`.
+   *
+   * @throws FormatError when the store's layout is another.
+   */
   static async open (store: Store, { cacheBytes = cacheBytesDefault } = {}): Promise<Database> {
     await checkFormat(store)
-    const position = await store.get('meta', metaKeys.applied)
-    const clusterId = await store.get('meta', metaKeys.clusterId)
-    const settings = await store.get('meta', metaKeys.settings)
-    return new Database(store, new RowCache(store, cacheBytes), [await readCatalog(store), await readCatalog(store)],
-      decodePosition(position), clusterId?.toString() ?? null,
-      settings === null ? defaultSettings : JSON.parse(settings.toString()) as Settings)
+    return new Database(new GatedStore(store, restoring), cacheBytes, await readContent(store))
+  }
+
+  get clusterId (): string | null {
+    return this.#cluster.clusterId
+  }
+
+  get settings (): Settings {
+    return this.#cluster.settings
+  }
+
+  /** The Raft configuration in force; null before the first one. */
+  get configuration (): AppliedConfiguration | null {
+    return this.#cluster.configuration
+  }
+
+  /** The nodes of the cluster by id, removed ones included. */
+  get nodes (): ReadonlyMap<string, NodeRecord> {
+    return this.#cluster.nodes
+  }
+
+  /** A snapshot is being installed, or was and broke off: nothing can be read or applied, only restored. */
+  get isTorn (): boolean {
+    return this.#isTorn
   }
 
   /** The log index and term of the last command that was applied. */
@@ -96,6 +131,22 @@ export class Database {
     return this.#position.timestamp
   }
 
+  /** Over all that commands did, in their order: equal on all nodes that have applied as much. 8 hex digits. */
+  get checksum (): { revision: number, index: number, value: string } {
+    const { revision, index, checksum } = this.#position
+    return { revision, index, value: checksumText(checksum) }
+  }
+
+  /** Called after a batch that changed the node list or the configuration. */
+  listenNodes (listener: () => void): void {
+    this.#onNodes.push(listener)
+  }
+
+  /** Called when an image has taken the place of everything. */
+  listenRestore (listener: () => void): void {
+    this.#onRestore.push(listener)
+  }
+
   /** Called with the changes of each batch, in order, once readers can see them. */
   listen (listener: (changes: Change[]) => void): void {
     this.#onChanges = listener
@@ -105,15 +156,17 @@ export class Database {
    * Applies commands that follow the last applied one, and tells what became of each. Calls must not overlap. Resolves
    * when readers see it all; it is then on its way to the store, as one atomic write, which the next call waits for.
    *
+   * @throws Problem NOT_READY while a snapshot is being installed, and when that was not finished
    * @throws the store's error when a read or the write before this one failed; the database then refuses all further
    * work, because what the store holds is no longer known. Opening it again recovers.
    */
   async apply (batch: Applied[]): Promise<Array<Outcome | null>> {
     if (this.#failure !== null) throw this.#failure
+    if (this.#isTorn) throw new Problem('NOT_READY', { reason: restoring })
+    const applying = this.#applyRuns(batch)
+    this.#applying = applying
     try {
-      const outcomes: Array<Outcome | null> = []
-      for (const run of runsOf(batch)) outcomes.push(...await this.#apply(run))
-      return outcomes
+      return await applying
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error))
       throw error
@@ -125,45 +178,89 @@ export class Database {
     return this.#storing
   }
 
+  async #applyRuns (batch: Applied[]): Promise<Array<Outcome | null>> {
+    const outcomes: Array<Outcome | null> = []
+    for (const run of runsOf(batch)) outcomes.push(...await this.#apply(run))
+    return outcomes
+  }
+
   async #apply (batch: Applied[]): Promise<Array<Outcome | null>> {
     await this.#storing
     const staging = new Staging(this.store, this.cache, this.#working, this.#position, () => (
       batch.flatMap(({ command }) => rowsAhead(this.#working, command))))
     const outcomes: Array<Outcome | null> = []
-    let settings = this.settings
-    let clusterId = this.clusterId
-    for (const { index, term, command } of batch) {
+    for (const { index, term, command, configuration } of batch) {
       if (index !== staging.position.index + 1) {
         throw new Error(`command ${index} cannot be applied after command ${staging.position.index}`)
       }
       staging.position.index = index
       staging.position.term = term
+      if (configuration !== undefined) this.#cluster.configure(staging, configuration)
       if (command === null) {
         outcomes.push(null)
         staging.commit()
         continue
       }
-      if (command.kind === 'settings') settings = command.settings
-      if (command.kind === 'bootstrap') clusterId ??= command.clusterId
-      let outcome = attempt(staging, command)
+      let outcome = attempt(staging, this.#cluster, command)
       while (outcome instanceof Missing) {
         await staging.load(outcome)
-        outcome = attempt(staging, command)
+        outcome = attempt(staging, this.#cluster, command)
       }
       outcomes.push(outcome)
     }
     this.#position = staging.position
     for (const mutation of staging.mutations) this.catalog.mutate(mutation)
+    const hasNewNodes = this.#cluster.show()
     if (staging.changes.length > 0) this.#onChanges(staging.changes)
-    this.#storing = staging.write((last) => {
-      last.put('meta', metaKeys.applied, encodePosition(staging.position))
-      if (settings !== this.settings) last.put('meta', metaKeys.settings, Buffer.from(JSON.stringify(settings)))
-      if (clusterId !== this.clusterId && clusterId !== null) last.put('meta', metaKeys.clusterId, Buffer.from(clusterId))
-    })
+    this.#storing = staging.write((last) => last.put('meta', metaKeys.applied, encodePosition(staging.position)))
     this.#storing.catch(() => {})
-    this.settings = settings
-    this.clusterId = clusterId
+    if (hasNewNodes) for (const listener of this.#onNodes) listener()
     return outcomes
+  }
+
+  /**
+   * Puts the content of an image in the place of everything. Nothing can be read or applied meanwhile; reads that are
+   * under way reject. An image whose header is not right changes nothing.
+   *
+   * @throws ImageError, or the store's error. When rows had been touched the database is torn then, also after it is
+   * opened again, until another restore succeeds.
+   */
+  async restore (chunks: AsyncIterable<Buffer>): Promise<void> {
+    const rows = await this.#beforeRestore(chunks)
+    this.#gate.shut()
+    try {
+      this.cache.clear()
+      await restoreRows(this.#gate.inner, rows)
+      this.#show(await readContent(this.#gate.inner))
+    } catch (error) {
+      this.#show(tornContent())
+      throw error
+    }
+    this.#gate.open()
+    for (const listener of this.#onRestore) listener()
+  }
+
+  /** Refuses to apply more, waits for what is being applied, and reads the header. */
+  async #beforeRestore (chunks: AsyncIterable<Buffer>): Promise<AsyncIterable<ImageRow[]>> {
+    const wasTorn = this.#isTorn
+    this.#isTorn = true
+    try {
+      await this.#applying.catch(() => {})
+      if (this.#failure !== null) throw this.#failure
+      await this.#storing
+      return (await readImage(chunks)).rows
+    } catch (error) {
+      this.#isTorn = wasTorn
+      throw error
+    }
+  }
+
+  #show ({ catalogs, position, cluster, isTorn }: Content): void {
+    this.catalog = catalogs[0]
+    this.#working = catalogs[1]
+    this.#position = position
+    this.#cluster.replace(cluster)
+    this.#isTorn = isTorn
   }
 
   /** Begins to read the rows that a write will ask for, so that they are here when it is applied. */
@@ -184,9 +281,9 @@ export class Database {
 }
 
 /** Runs a command, or tells what it misses. Running again is safe: an unfinished run leaves nothing. */
-function attempt (staging: Staging, command: Command): Outcome | Missing {
+function attempt (staging: Staging, cluster: Cluster, command: Command): Outcome | Missing {
   try {
-    const outcome = executeOnce(staging, command)
+    const outcome = executeOnce(staging, cluster, command)
     staging.commit()
     return outcome
   } catch (error) {
@@ -196,14 +293,16 @@ function attempt (staging: Staging, command: Command): Outcome | Missing {
   }
 }
 
-function executeOnce (staging: Staging, command: Command): Outcome {
+function executeOnce (staging: Staging, cluster: Cluster, command: Command): Outcome {
   staging.position.timestamp = Math.max(staging.position.timestamp, command.timestamp)
   switch (command.kind) {
     case 'write': return executeRecognised(staging, command)
     case 'expire': expire(staging); break
     case 'trim': trim(staging, command.firstRevision); break
-    case 'settings':
-    case 'bootstrap': break
+    default: return orRefusal(staging, () => {
+      cluster.execute(staging, command)
+      return { branch: 'then', written: [] }
+    })
   }
   return { ok: true, branch: 'then', written: [], revision: staging.position.revision }
 }
@@ -211,7 +310,7 @@ function executeOnce (staging: Staging, command: Command): Outcome {
 /** A write whose idempotency key is known gets the outcome of the first; a new one leaves its outcome under its key. */
 function executeRecognised (staging: Staging, command: WriteCommand): Outcome {
   const { idempotency } = command
-  if (idempotency === undefined) return executeRefusable(staging, command)
+  if (idempotency === undefined) return orRefusal(staging, () => executeWrite(staging, command))
   const row = staging.row('requests', requestKey(idempotency.key))
   const known = row === null ? null : decodeRequest(row)
   if (known !== null && known.expiresAt > command.timestamp) {
@@ -220,16 +319,16 @@ function executeRecognised (staging: Staging, command: WriteCommand): Outcome {
       ok: false, code: 'IDEMPOTENCY_KEY_REUSED', params: { key: idempotency.key }, revision: staging.position.revision,
     }
   }
-  const outcome = executeRefusable(staging, command)
+  const outcome = orRefusal(staging, () => executeWrite(staging, command))
   if (known !== null) staging.delete('requests', expiryKey(known.expiresAt, idempotency.key))
   staging.put('requests', requestKey(idempotency.key), encodeRequest({ ...idempotency, outcome }))
   staging.put('requests', expiryKey(idempotency.expiresAt, idempotency.key), Buffer.alloc(0))
   return outcome
 }
 
-function executeRefusable (staging: Staging, command: WriteCommand): Outcome {
+function orRefusal (staging: Staging, execute: () => Pick<Outcome & { ok: true }, 'branch' | 'written'>): Outcome {
   try {
-    return { ok: true, ...executeWrite(staging, command), revision: staging.position.revision }
+    return { ok: true, ...execute(), revision: staging.position.revision }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     staging.rollback()
@@ -259,12 +358,16 @@ function trim (staging: Staging, wanted: number): void {
   position.firstRevision = firstRevision
 }
 
-/** Writes may share a batch; housekeeping reads ranges that a batch does not show yet, so it stands alone. */
+/**
+ * Writes may share a batch. Housekeeping reads ranges that a batch does not show yet, and what concerns the cluster is
+ * shown at the end of a batch, so these stand alone.
+ */
 function runsOf (batch: Applied[]): Applied[][] {
   const runs: Applied[][] = []
   let joins = false
   for (const applied of batch) {
-    const isPlain = applied.command === null || applied.command.kind === 'write'
+    const { command, configuration } = applied
+    const isPlain = configuration === undefined && (command === null || command.kind === 'write')
     if (isPlain && joins) runs.at(-1)?.push(applied)
     else runs.push([applied])
     joins = isPlain
@@ -277,28 +380,4 @@ function rowsAhead (catalog: Catalog, command: Command | null): RowKey[] {
   const rows = rowsOf(catalog, command)
   if (command.idempotency !== undefined) rows.push({ family: 'requests', key: requestKey(command.idempotency.key) })
   return rows
-}
-
-export async function readCatalog (store: Pick<View, 'scan'>): Promise<Catalog> {
-  const catalog = new Catalog()
-  // Parents have smaller ids than their children, and rows come in order of ids.
-  for await (const { value } of store.scan('catalog', tenantRows)) {
-    const row = JSON.parse(value.toString()) as TenantRow
-    catalog.mutate({ kind: 'tenant', id: row.id, row })
-  }
-  for await (const { value } of store.scan('catalog', collectionRows)) {
-    const row = JSON.parse(value.toString()) as CollectionRow
-    catalog.mutate({ kind: 'collection', tenant: row.tenant, name: row.name, row })
-  }
-  return catalog
-}
-
-function encodePosition ({ index, term, revision, timestamp, firstRevision }: Position): Buffer {
-  return new BinaryWriter().u64(index).u64(term).u64(revision).u64(timestamp).u64(firstRevision).finish()
-}
-
-export function decodePosition (row: Buffer | null): Position {
-  if (row === null) return { ...origin }
-  const from = new BinaryReader(row)
-  return { index: from.u64(), term: from.u64(), revision: from.u64(), timestamp: from.u64(), firstRevision: from.u64() }
 }

@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 /**
@@ -22,4 +22,14 @@ export async function syncDirectory (directory: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+/** Writes a file so that after a crash it holds all of the text, or what it held before. */
+export async function writeDurably (path: string, text: string): Promise<void> {
+  const draft = await open(`${path}.new`, 'w', 0o600)
+  await draft.writeFile(text)
+  await draft.sync()
+  await draft.close()
+  await rename(`${path}.new`, path)
+  await syncDirectory(dirname(resolve(path)))
 }

@@ -1,8 +1,9 @@
 import { crc32c } from '@node-rs/crc32'
 import { collectionOf, tenantOf, type Catalog, type TenantNode } from './catalog.ts'
-import { decodePosition, readCatalog } from './database.ts'
+import { readCatalog } from './content.ts'
 import { decodeEntry, isLive } from './entry.ts'
 import { collectionRange, metaKeys } from './keys.ts'
+import { checksumText, decodePosition } from './position.ts'
 import { Problem } from './problem.ts'
 import type { View } from './store.ts'
 
@@ -85,7 +86,7 @@ async function * checked (view: View, records: AsyncGenerator<Buffer>): AsyncGen
       pieces = []
       bytes = 0
     }
-    pieces.push(line('end', JSON.stringify({ lines: count, crc32c: checksum.toString(16).padStart(8, '0') })))
+    pieces.push(line('end', JSON.stringify({ lines: count, crc32c: checksumText(checksum) })))
     yield Buffer.concat(pieces)
   } finally {
     await view.release()

@@ -24,6 +24,9 @@ export const metaKeys = {
   clusterId: Buffer.from('cluster-id'),
   applied: Buffer.from('applied'),
   settings: Buffer.from('settings'),
+  configuration: Buffer.from('configuration'),
+  /** Here only while everything is being replaced. */
+  torn: Buffer.from('torn'),
 }
 
 export function changeKey (revision: number): Buffer {
@@ -72,6 +75,9 @@ export function keysRange (tenant: number, collection: number, prefix: string, a
   return { start: Buffer.compare(next, start) > 0 ? next : start, end }
 }
 
+/** Every key of a family: none begins with so many bytes of 0xff. */
+export const everyKey: Range = { start: Buffer.alloc(0), end: Buffer.alloc(64, 0xff) }
+
 /** All rows that begin with these bytes. */
 export function prefixRange (prefix: Buffer): Range {
   const end = Buffer.from(prefix)
@@ -95,6 +101,13 @@ export function collectionRowKey (tenant: number, id: number): Buffer {
   return Buffer.concat([Buffer.of(collectionKind), u64s(tenant, id)])
 }
 
+const nodeKind = 0x6e
+
+export function nodeRowKey (id: string): Buffer {
+  return Buffer.concat([Buffer.of(nodeKind), Buffer.from(id)])
+}
+
+export const nodeRows: Range = { start: Buffer.of(nodeKind), end: Buffer.of(nodeKind + 1) }
 export const tenantRows: Range = { start: Buffer.of(tenantKind), end: Buffer.of(tenantKind + 1) }
 export const collectionRows: Range = { start: Buffer.of(collectionKind), end: Buffer.of(collectionKind + 1) }
 

@@ -22,7 +22,10 @@ export interface Problems {
   REVISION_NOT_FOUND: { revision: number, lastRevision: number }
   REVISION_AHEAD: { since: number, revision: number }
   HISTORY_GONE: { firstRevision: number }
+  MEMBER_NOT_FOUND: { id: string }
+  NODE_REMOVED: { id: string }
   // What stands against it.
+  LAST_VOTER: { id: string }
   TENANT_EXISTS: { tenant: string }
   TENANT_NOT_EMPTY: { tenant: string, tenants: number, collections: number }
   TENANT_MOVED: { tenant: string, name: string }
@@ -33,6 +36,9 @@ export interface Problems {
   TOO_MANY_READERS: { setting: string, limit: number }
   TOO_MANY_WRITES: { limit: number }
   WRITE_TIMEOUT: { timeoutSeconds: number }
+  NO_LEADER: { reason: string }
+  NODE_LOST_DATA: { id: string }
+  REVISION_TIMEOUT: { wanted: number, revision: number, timeoutSeconds: number }
   OVERLOADED: { delayMs: number, limitMs: number }
   DRAINING: { reason: string }
   NOT_READY: { reason: string }

@@ -4,7 +4,10 @@ import type RocksDB from 'rocksdb-native'
 import type { ReadBatch } from 'rocksdb-native'
 import { makeDirectory } from './directory.ts'
 import { Problem } from './problem.ts'
-import { families, type Batch, type Family, type Range, type Row, type RowKey, type ScanOptions, type Store, type View } from './store.ts'
+import {
+  families, type Batch, type Family, type Range, type Row, type RowKey, type RowOperation, type ScanOptions, type Store,
+  type View,
+} from './store.ts'
 
 /** The one version whose inside this file leans on: see `spanning`. */
 const pinnedVersion = '3.18.1'
@@ -51,10 +54,6 @@ export async function openRocksStore (directory: string): Promise<Store> {
   checkShape(sessions)
   return new RocksStore(root, sessions)
 }
-
-type Operation =
-  { family: Family, key: Buffer, value: Buffer | null } |
-  { family: Family, range: Range }
 
 class RocksStore implements Store {
   readonly #root: RocksDB
@@ -126,6 +125,7 @@ class RocksStore implements Store {
       async * scan (family, range, options) {
         for await (const rows of piecesOf(sessionOf(family), range, options)) yield * rows
       },
+      pieces: (family, range, options) => piecesOf(sessionOf(family), range, options),
       release: async () => {
         for (const session of sessions.values()) await session.close()
         await root.close()
@@ -135,7 +135,7 @@ class RocksStore implements Store {
 
   /** RocksDB hears of a batch only when it is written: one that is given up leaves nothing open. */
   batch (): Batch {
-    const operations: Operation[] = []
+    const operations: RowOperation[] = []
     return {
       put: (family, key, value) => { operations.push({ family, key, value }) },
       delete: (family, key) => { operations.push({ family, key, value: null }) },
@@ -150,7 +150,7 @@ class RocksStore implements Store {
     }
   }
 
-  #write (operations: Operation[]): Promise<void> {
+  #write (operations: RowOperation[]): Promise<void> {
     const batch = this.#root.write({ autoDestroy: true })
     for (const operation of operations) {
       spanning(batch, this.#sessions[operation.family])

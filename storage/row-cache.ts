@@ -24,6 +24,15 @@ export class RowCache {
     this.#generationBytesMax = bytesMax / 2
   }
 
+  /** Everything in the store is another now. */
+  clear (): void {
+    this.#young = new Map()
+    this.#old = new Map()
+    this.#youngBytes = 0
+    this.#oldBytes = 0
+    this.#loading.clear()
+  }
+
   get bytes (): number {
     return this.#youngBytes + this.#oldBytes
   }

@@ -1,7 +1,11 @@
 import type { Catalog, Mutation } from './catalog.ts'
 import type { Change } from './change.ts'
+import { chainChecksum } from './checksum.ts'
+import type { Position } from './position.ts'
 import type { RowCache } from './row-cache.ts'
-import { rowName, type Batch, type Family, type Range, type Row, type RowKey, type Store } from './store.ts'
+import {
+  rowName, type Batch, type Family, type Range, type Row, type RowKey, type RowOperation, type Store,
+} from './store.ts'
 
 interface RangeRequest {
   family: Family
@@ -23,21 +27,6 @@ export class Missing extends Error {
   }
 }
 
-/** What every applied batch leaves behind in one row. */
-export interface Position {
-  index: number
-  term: number
-  revision: number
-  /** Of the last change; no later change has an earlier one. Milliseconds since 1970. */
-  timestamp: number
-  /** The oldest revision that the history holds. */
-  firstRevision: number
-}
-
-type Effect =
-  { family: Family, key: Buffer, value: Buffer | null } |
-  { family: Family, range: Range }
-
 /**
  * The state between two batches: what is stored, with the effects of the commands executed so far laid over it. A
  * command's own effects stay apart until it has succeeded, so that a refused one leaves nothing.
@@ -57,7 +46,7 @@ export class Staging {
   /** Rows that commands of this batch have written. */
   readonly #written = new Map<string, Buffer | null>()
   readonly #ranges = new Map<string, Row[]>()
-  readonly #effects: Effect[] = []
+  readonly #effects: RowOperation[] = []
   /** The running command's own rows. */
   readonly #overlay = new Map<string, Buffer | null>()
   #undo: Mutation[] = []
@@ -131,6 +120,8 @@ export class Staging {
 
   /** The command succeeded: its effects become the batch's. */
   commit (): void {
+    const { position } = this
+    position.checksum = chainChecksum(this.#effects, this.#begun.effects, position.checksum)
     for (const [name, value] of this.#overlay) this.#written.set(name, value)
     this.#begin()
   }

@@ -35,6 +35,11 @@ export function rowName (family: Family, key: Buffer): string {
   return `${family} ${key.toString('latin1')}`
 }
 
+/** One step of a batch; a row whose value is null is deleted. */
+export type RowOperation =
+  { family: Family, key: Buffer, value: Buffer | null } |
+  { family: Family, range: Range }
+
 /** Operations of a batch take effect in the order in which they were added. */
 export interface Batch {
   put (family: Family, key: Buffer, value: Buffer): void
@@ -48,6 +53,8 @@ export interface Batch {
 export interface View {
   get (family: Family, key: Buffer): Promise<Buffer | null>
   scan (family: Family, range: Range, options?: ScanOptions): AsyncIterable<Row>
+  /** The same rows, many at a time. */
+  pieces (family: Family, range: Range, options?: ScanOptions): AsyncIterable<Row[]>
   /** Until this is called the store keeps what the view shows. */
   release (): Promise<void>
 }

@@ -78,12 +78,36 @@ export interface BootstrapCommand {
   clusterId: string
 }
 
-export type Command = BootstrapCommand | WriteCommand | ExpireCommand | TrimCommand | SettingsCommand
+/** Puts a node on the list, or changes what the list says of it. */
+export interface NodeCommand {
+  kind: 'node'
+  timestamp: number
+  /** 16 hex digits. */
+  id: string
+  role: 'voter' | 'replica'
+  /** host:port; empty while it is not known. */
+  peerAddress: string
+  apiAddress: string
+}
+
+/** Says that a node is to go. */
+export interface NodeRemoveCommand {
+  kind: 'node-remove'
+  timestamp: number
+  id: string
+}
+
+export type Command =
+  BootstrapCommand | WriteCommand | ExpireCommand | TrimCommand | SettingsCommand | NodeCommand | NodeRemoveCommand
 
 /** Settings of the whole cluster, kept in the database. */
 export interface Settings {
   /** How many changes of history stay, at least; null keeps all. */
   historyChanges: number | null
+  /** Milliseconds between a leader's signs of life. */
+  heartbeatMs: number
+  /** Milliseconds without one, and up to twice as many at random, after which a voter campaigns. */
+  electionMs: number
 }
 
 export interface Written {

@@ -61,7 +61,11 @@ async function listen (app: FastifyInstance, config: Config): Promise<void> {
   // By its name, Fastify would give localhost a second listener on ::1, for which nothing holds that is set for the
   // first: not its limits, not its answers to malformed requests; and it is closed last, when the storage is gone.
   const { address: host } = await lookup(config.host)
+  const { address: peerHost } = await lookup(config.peerHost)
+  const peerAddress = await app.raft.listen(peerHost, config.peerPort)
   const address = await app.listen({ host, port: config.port, listenTextResolver })
+  const [advertisedPeer = '', advertisedApi = ''] = config.advertise.split(',').map((part) => part.trim())
+  app.raft.announce({ peerAddress: advertisedPeer || peerAddress, apiAddress: advertisedApi || new URL(address).host })
   app.log.level = level
   const dataDir = resolve(config.dataDir)
   const curl = `curl -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`

@@ -10,21 +10,24 @@ const selfExplaining = new Set([
 
 /** Why a node did not start and what to do about it, in one line; null for what nobody foresaw. */
 export function explainStartFailure (error: unknown, config: Config): string | null {
-  const { code = '', syscall, message } = error as NodeJS.ErrnoException
+  const { code = '', syscall, message, port } = error as NodeJS.ErrnoException & { port?: number }
   if (selfExplaining.has(code)) return message
-  const address = `${config.host}:${config.port}`
+  // Of the two listeners, the one for other nodes is opened first.
+  const isPeers = port !== undefined && port === config.peerPort
+  const [host, setting] = isPeers ? [config.peerHost, 'CHANGEWELL_PEER_'] : [config.host, 'CHANGEWELL_']
+  const address = `${host}:${isPeers ? config.peerPort : config.port}`
   switch (code) {
     case 'EADDRINUSE':
-      return `${address} is in use. Stop what listens there, or choose another port with CHANGEWELL_PORT (0 takes a free one).`
+      return `${address} is in use. Stop what listens there, or choose another port with ${setting}PORT (0 takes a free one).`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${config.host} is not an address of this machine. Set CHANGEWELL_HOST to one that is, or to 0.0.0.0 for all.`
+      return `${host} is not an address of this machine. Set ${setting}HOST to one that is, or to 0.0.0.0 for all.`
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
       return syscall === 'listen'
-        ? `This user may not listen on ${address}. Choose a port above 1023 with CHANGEWELL_PORT.`
+        ? `This user may not listen on ${address}. Choose a port above 1023 with ${setting}PORT.`
         : `The data folder ${resolve(config.dataDir)} cannot be written (${code}). ` +
           'Let this user write there, or choose another with CHANGEWELL_DATA_DIR.'
     case 'EEXIST':

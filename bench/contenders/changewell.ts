@@ -22,7 +22,7 @@ export interface NodeProcess {
 /** Starts a built node on a free port of the loopback address. */
 export async function startBuiltNode ({ dist, dataDir, nodeArgs = [], env = {} }: NodeOptions): Promise<NodeProcess> {
   const child = startChild(process.execPath, [...nodeArgs, resolve(dist, 'app/main.js'), 'serve'], {
-    env: { CHANGEWELL_PORT: '0', CHANGEWELL_DATA_DIR: dataDir, CHANGEWELL_LOG_FORMAT: 'json', ...env },
+    env: { CHANGEWELL_PORT: '0', CHANGEWELL_PEER_PORT: '0', CHANGEWELL_DATA_DIR: dataDir, CHANGEWELL_LOG_FORMAT: 'json', ...env },
   })
   const [, port] = await waitForLine(child, /listens on http:\/\/[^\s"]*:(\d+)/)
   return { pid: child.pid!, port: Number(port), stop: () => endChild(child) }

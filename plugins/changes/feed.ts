@@ -60,6 +60,18 @@ export class Feed {
     })
   }
 
+  /**
+   * A snapshot has taken the place of everything. It brings changes that were never published here, so readers go on
+   * from the disk, as far as the history reaches back.
+   */
+  restart (lastRevision: number): void {
+    this.tail.restart(lastRevision)
+    this.#chunks.clear()
+    this.#unheard = []
+    for (const stream of this.#streams) stream.pump()
+    this.waiters.wakeAll()
+  }
+
   /** @throws Problem TOO_MANY_READERS when as many streams are open as the node allows. */
   admitStream (): void {
     const limit = this.#options.streamsMax

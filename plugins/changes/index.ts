@@ -32,6 +32,7 @@ async function changes (app: FastifyInstance, options: ChangesOptions): Promise<
     renderProblem: (problem, framing) => inStream(options.renderProblem(problem), framing),
   })
   database.listen((published) => feed.publish(published))
+  database.listenRestore(() => feed.restart(database.revision))
   app.decorate('feed', feed)
   feedMetrics(app.metrics.registry, feed)
   app.addHook('preClose', async () => feed.close())

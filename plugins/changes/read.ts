@@ -56,9 +56,9 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       response: { 200: changePage, ...problems },
     },
   }, async (request, reply) => {
-    const { catalog } = database
-    const filter = filterOf(catalog, request.query)
-    const source = historySource(database, feed.tail, filter, () => missingOf(catalog, filter, request.query), limits)
+    const filter = filterOf(database.catalog, request.query)
+    const missing = (): Problem | null => missingOf(database.catalog, filter, request.query)
+    const source = historySource(database, feed.tail, filter, missing, limits)
     return serve(request, reply, { source, query: request.query, distinct: request.query.distinct === 'key' })
   })
 

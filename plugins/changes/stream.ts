@@ -75,7 +75,7 @@ export class FeedStream {
     }
     // A reader who has no room for more takes what it has first.
     if (!this.#isReady()) return
-    const problem = this.#options.source.over()
+    const problem = this.#aheadProblem() ?? this.#options.source.over()
     if (problem !== null) this.end('problem', problem)
   }
 
@@ -103,7 +103,15 @@ export class FeedStream {
     return !this.#ended && !this.#reading && this.#blockedSince === null
   }
 
+  /** A snapshot may have brought an older state than the one that was read: what follows there is another history. */
+  #aheadProblem (): Problem | null {
+    const { lastRevision } = this.#options.tail
+    return this.#cursor > lastRevision ? new Problem('REVISION_AHEAD', { since: this.#cursor, revision: lastRevision }) : null
+  }
+
   async #catchUp (): Promise<void> {
+    const { tail } = this.#options
+    const { restarts } = tail
     this.#reading = true
     try {
       const { changes, lastRevision } = await this.#options.source.read(this.#cursor, catchUpChanges, chunkBytes)
@@ -116,7 +124,10 @@ export class FeedStream {
       this.pump()
     } catch (error) {
       this.#reading = false
-      this.end('problem', asProblem(error))
+      const problem = asProblem(error)
+      // While a snapshot is being installed nothing can be read: the restart of the feed that follows goes on here.
+      if (problem.code !== 'NOT_READY') this.end('problem', problem)
+      else if (tail.restarts !== restarts) this.pump()
     }
   }
 
@@ -142,6 +153,10 @@ interface Chunk {
 /** Streams at the live end mostly stand at one place and follow everything: their next chunk is made once. */
 export class SharedChunks {
   readonly #last = new Map<Framing, { since: number, until: number, chunk: Chunk }>()
+
+  clear (): void {
+    this.#last.clear()
+  }
 
   after (since: number, { tail, source, framing }: Pick<StreamOptions, 'tail' | 'source' | 'framing'>): Chunk {
     if (!source.isEverything) return makeChunk(since, tail, source, framing)

@@ -43,6 +43,8 @@ export class Tail {
   readonly #bytesMax: number
   /** The revision of the newest change that was ever put in. */
   lastRevision: number
+  /** How often all was forgotten. */
+  restarts = 0
 
   constructor (lastRevision: number, bytesMax: number) {
     this.lastRevision = lastRevision
@@ -74,6 +76,15 @@ export class Tail {
       this.#frames = this.#frames.slice(this.#start)
       this.#start = 0
     }
+  }
+
+  /** Forgets all, and goes on after this revision. */
+  restart (lastRevision: number): void {
+    this.#frames = []
+    this.#start = 0
+    this.#bytes = 0
+    this.lastRevision = lastRevision
+    this.restarts++
   }
 
   /** Whether the changes after a revision are all here. */

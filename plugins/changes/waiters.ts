@@ -51,8 +51,13 @@ export class Waiters {
     }
   }
 
+  /** For whatever reason, all of them look again. */
+  wakeAll (): void {
+    for (const waiter of this.#waiting) waiter.wake()
+  }
+
   close (): void {
     this.#closed = true
-    for (const waiter of this.#waiting) waiter.wake()
+    this.wakeAll()
   }
 }

@@ -5,6 +5,8 @@ import type { Outcome, Proposal } from '../../storage/types.ts'
 
 export interface HousekeepingOptions {
   database: Database
+  /** Whether this node leads: the others leave it to the one that does. */
+  leads: () => boolean
   propose: (proposal: Proposal) => Promise<Outcome>
   log: FastifyBaseLogger
 }
@@ -25,6 +27,7 @@ export class Housekeeping {
   constructor (options: HousekeepingOptions) {
     this.#options = options
     this.#timer = setInterval(() => {
+      if (!options.leads()) return
       this.#running ??= this.#run().finally(() => { this.#running = null })
     }, intervalMs)
     this.#timer.unref()

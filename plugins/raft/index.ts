@@ -1,18 +1,21 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Consensus } from './consensus.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { Log } from './log/index.ts'
 import { raftMetrics } from './metrics.ts'
-import { nodeIdOf } from './node-id.ts'
-import { Solo } from './solo.ts'
+import { nodeIdOf, renewNodeId } from './node-id.ts'
+import type { RenderProblem } from './peer-listener.ts'
+import { RaftNode } from './raft-node.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    raft: Consensus
+    raft: RaftNode
   }
+}
+
+export interface RaftPluginOptions {
+  renderProblem: RenderProblem
 }
 
 /** How loudly the events of the log are told: what an operator should know of stands out. */
@@ -20,8 +23,8 @@ const levels = {
   'tail-cut': 'warn', 'segment-made': 'debug', 'segment-removed': 'debug', 'segment-not-made': 'error', 'segment-not-removed': 'warn',
 } as const
 
-/** Opens the log, recovers what the database lacks, and takes proposals. */
-async function raft (app: FastifyInstance): Promise<void> {
+/** Opens the log, recovers what the database lacks, and makes this node a member of its cluster. */
+async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions): Promise<void> {
   const { config, database } = app
   const metrics = raftMetrics(app.metrics.registry)
   const log = await Log.open({
@@ -38,31 +41,40 @@ async function raft (app: FastifyInstance): Promise<void> {
   const { term, vote } = log.hardState
   // Before its first term a node has promised and acknowledged nothing.
   const nodeId = await nodeIdOf(config.dataDir, { isNew: term === 0 && database.applied.index === 0, vote })
-  let failure: Error | null = null
-  const solo = await Solo.start({
+  const node = await RaftNode.open({
     nodeId,
+    renewNodeId: () => renewNodeId(config.dataDir),
+    dataDir: config.dataDir,
     database,
     log,
+    logger: app.log,
+    join: config.join.split(',').map((address) => address.trim()).filter((address) => address !== ''),
+    role: config.role,
     writesPendingMax: config.writesPendingMax,
     writeTimeoutSeconds: config.writeTimeoutSeconds,
+    leaderWaitSeconds: config.leaderWaitSeconds,
     idempotencySeconds: config.idempotencySeconds,
     flushLogBytes: config.flushLogBytes,
+    uncommittedBytesMax: config.uncommittedBytesMax,
+    diskSeconds: config.diskSeconds,
+    snapshotBytesPerSecond: config.snapshotBytesPerSecond,
+    peerBufferBytesMax: config.peerBufferBytesMax,
+    renderProblem,
     onApplied: metrics.onApplied,
-    onFailure: (error) => {
-      failure = error
-      app.log.fatal({ err: error }, 'this node can write no more; mend the cause and start it again')
-    },
+    onSnapshot: metrics.onSnapshot,
+    onLeader: metrics.onLeader,
   })
-  if (database.clusterId === null) {
-    await solo.propose({ kind: 'bootstrap', clusterId: randomBytes(8).toString('hex') })
-  }
-  const housekeeping = new Housekeeping({ database, propose: (proposal) => solo.propose(proposal), log: app.log })
-  metrics.watch({ database, status: () => solo.status, pending: () => solo.pending })
-  app.readiness.register('log', () => failure === null ? null : `writes have failed: ${failure.message}`)
-  app.decorate('raft', solo)
+  const housekeeping = new Housekeeping({
+    database, leads: () => node.leads, propose: (proposal) => node.propose(proposal), log: app.log,
+  })
+  metrics.watch({ database, status: () => node.status, members: () => node.members, pending: () => node.pending })
+  app.readiness.register('raft', () => node.unready)
+  app.decorate('raft', node)
+  // Others lead before this node takes no more requests.
+  app.addHook('preClose', async () => { await node.handOver(null) })
   app.addHook('onClose', async () => {
     await housekeeping.close()
-    await solo.close()
+    await node.close()
   })
 }
 

@@ -44,6 +44,11 @@ function lost (path: string, vote: string | null): DataFolderError {
     `from a backup.${known}`)
 }
 
+/** Another id, for a node that has lost what it held under the one it had: ids are not used again. */
+export function renewNodeId (dataDir: string): Promise<string> {
+  return makeNodeId(dataDir, join(dataDir, 'node-id'))
+}
+
 async function makeNodeId (dataDir: string, path: string): Promise<string> {
   const id = randomBytes(8).toString('hex')
   // Written beside and moved into place, so that a crash leaves either no id or the whole of one.

@@ -47,6 +47,11 @@ export class Proposals {
     return waiting
   }
 
+  /** Whether its outcome is still waited for. */
+  has (waiting: Waiting): boolean {
+    return this.#waiting.has(waiting)
+  }
+
   settle (waiting: Waiting, outcome: Outcome): void {
     this.#waiting.delete(waiting)
     waiting.resolve(outcome)

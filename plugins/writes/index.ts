@@ -47,7 +47,8 @@ async function writes (app: FastifyInstance): Promise<void> {
     const write = { kind: 'write' as const, compare, then, ...(otherwise === undefined ? {} : { else: otherwise }) }
     const key = idempotencyKeyOf(request, config.idempotencyKeyBytesMax)
     const idempotency = key === null ? {} : { idempotency: { key, fingerprint: fingerprintOf(write) } }
-    const outcome = await app.raft.propose({ ...write, ...idempotency })
+    const origin = { requestId: request.id, traceparent: request.traceparent ?? undefined }
+    const outcome = await app.raft.propose({ ...write, ...idempotency }, origin)
     if (!outcome.ok) throw new Problem(outcome.code, outcome.params)
     return outcome
   })

@@ -42,6 +42,30 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     return client.get('/changes')
   },
 
+  MEMBER_NOT_FOUND: async (t) => (await startNode(t)).get('/cluster/members/0123456789abcdef'),
+  async NODE_REMOVED (t) {
+    const client = await startNode(t)
+    const node = { id: '0123456789abcdef', role: 'replica', peerAddress: '127.0.0.1:1', apiAddress: '127.0.0.1:2' }
+    t.equal((await client.post('/cluster/members?wait=0', node)).status, 202)
+    t.equal((await client.delete('/cluster/members/0123456789abcdef')).status, 204)
+    return client.post('/cluster/members?wait=0', node)
+  },
+  async LAST_VOTER (t) {
+    const client = await startNode(t)
+    return client.delete(`/cluster/members/${(await client.get('/cluster')).body.id as string}`)
+  },
+  async NODE_LOST_DATA (t) {
+    const client = await startNode(t)
+    const { id } = (await client.get('/cluster')).body as { id: string }
+    const address = await client.app.raft.listen('127.0.0.1', 0)
+    const response = await fetch(`http://${address}/join`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ id, role: 'voter', peerAddress: 'a:1', apiAddress: 'a:2', isEmpty: true }),
+    })
+    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.json() }
+  },
+
   TENANT_EXISTS: async (t) => (await startStocked(t)).post('/tenants', { name: 'coke' }),
   TENANT_NOT_EMPTY: async (t) => (await startStocked(t)).delete('/tenants/coke'),
   TENANT_MOVED: async (t) => (await startStocked(t)).put('/tenants/coke', { name: 'pepsi/coke' }),
@@ -78,6 +102,8 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
   },
   OUTCOME_UNKNOWN: failLog,
   DISK_FULL: async (t) => (await startNode(t, { diskFreeBytesMin: Number.MAX_SAFE_INTEGER })).post('/changes', {}),
+  NO_LEADER: async (t) => (await startNode(t, { join: '127.0.0.1:1' })).post('/changes', {}),
+  REVISION_TIMEOUT: async (t) => (await startNode(t, { leaderWaitSeconds: 1 })).get('/changes', { 'changewell-min-revision': '1' }),
   async OVERLOADED (t) {
     const client = await startNode(t, { eventLoopDelayMsMax: 1 })
     await until(async () => {

@@ -80,7 +80,7 @@ t.test('History stays gone after a restart, and after keeping more again', async
   const first = app.database.firstRevision
   await app.close()
   const again = await buildNode(t, { dataDir })
-  t.same((await again.inject('/cluster/settings')).json(), { historyChanges: kept })
+  t.match((await again.inject('/cluster/settings')).json(), { historyChanges: kept })
   assertGone(t, (await again.inject('/changes?since=0')).json(), first, 'after a restart')
   await settings(again, { historyChanges: null })
   for (let at = 0; at < kept; at++) await post(again, '/changes', { data: at })

@@ -124,7 +124,7 @@ t.test('Files of others in the folder are left alone', async (t) => {
   await app.close()
   t.ok(existsSync(join(dataDir, 'lost+found')))
   t.equal(readFileSync(join(dataDir, 'notes.txt'), 'utf8'), 'mine')
-  t.same(readdirSync(dataDir).sort(), ['db', 'log', 'lost+found', 'node-id', 'notes.txt'])
+  t.same(readdirSync(dataDir).sort(), ['db', 'log', 'lost+found', 'node-id', 'notes.txt', 'snapshots'])
 })
 
 t.test('A folder that is a file is refused with what to do', async (t) => {

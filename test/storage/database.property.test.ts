@@ -1,61 +1,33 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import type { Catalog } from '../../storage/catalog.ts'
-import { Database, type Applied } from '../../storage/database.ts'
+import { checksumOf } from '../../storage/checksum.ts'
+import { Database, type Applied, type AppliedConfiguration } from '../../storage/database.ts'
 import { decodeCommand, encodeCommand } from '../../storage/command.ts'
 import { readKeys } from '../../storage/entries.ts'
 import { everything, matches, readHistory, readTenantFeed, type Filter } from '../../storage/history.ts'
+import { everyKey } from '../../storage/keys.ts'
 import { openRocksStore } from '../../storage/rocksdb.ts'
 import { families, type Store } from '../../storage/store.ts'
-import type { Operation, WriteCommand } from '../../storage/types.ts'
+import type { Command, NodeCommand, NodeRemoveCommand, WriteCommand } from '../../storage/types.ts'
+import { beginning, configuration, housekeeping, nodeCommand, write } from '../support/arbitrary-commands.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { Model } from '../support/model.ts'
+import { NodeModel } from '../support/node-model.ts'
 
-const tenantName = fc.constantFrom('a', 'b', 'a/x', 'a/y', 'a/x/deep')
-const collectionName = fc.constantFrom('c', 'd')
-const keyName = fc.constantFrom('k', 'l', 'ключ')
-const tags = fc.array(fc.constantFrom('red', 'blue', 'redder'), { maxLength: 2 })
-const data = fc.jsonValue({ maxDepth: 2 }).map((value) => Buffer.from(JSON.stringify(value)))
-const place = { tenant: tenantName, collection: collectionName, key: keyName }
+type ClusterStep = { node: NodeCommand | NodeRemoveCommand } | { configuration: AppliedConfiguration }
+type Step = { writes: WriteCommand[] } | ClusterStep | 'restart'
 
-const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ type: fc.constant('put' as const), ...place, tags, data }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tags, data }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tenant: tenantName, data }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tenant: tenantName, collection: collectionName, data }) },
-  { weight: 4, arbitrary: fc.record({ type: fc.constant('delete' as const), ...place, tags }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant('tenant-create' as const), tenant: tenantName }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('tenant-rename' as const), tenant: tenantName, name: tenantName }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('tenant-delete' as const), tenant: tenantName, recursive: fc.boolean() }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant('collection-create' as const), tenant: tenantName, collection: collectionName }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('collection-delete' as const), tenant: tenantName, collection: collectionName, recursive: fc.boolean() }) }
+const clusterStep: fc.Arbitrary<ClusterStep> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ node: nodeCommand }) },
+  { weight: 1, arbitrary: fc.record({ configuration }) }
 )
-
-const compare = fc.record({
-  tenant: tenantName, collection: collectionName, key: keyName, revision: fc.oneof(fc.constantFrom(0, 'exists' as const), fc.integer({ min: 1, max: 12 })),
-})
-
-const write: fc.Arbitrary<WriteCommand> = fc.record({
-  kind: fc.constant('write' as const),
-  timestamp: fc.integer({ min: 1_000_000, max: 2_000_000 }),
-  compare: fc.array(compare, { maxLength: 1 }),
-  then: fc.array(operation, { minLength: 1, maxLength: 4 }),
-  else: fc.array(operation, { maxLength: 2 }),
-}, { requiredKeys: ['kind', 'timestamp', 'compare', 'then'] })
-
-type Step = { writes: WriteCommand[] } | 'restart'
 
 const steps: fc.Arbitrary<Step[]> = fc.array(fc.oneof(
   { weight: 6, arbitrary: fc.record({ writes: fc.array(write, { minLength: 1, maxLength: 5 }) }) },
+  { weight: 2, arbitrary: clusterStep },
   { weight: 1, arbitrary: fc.constant('restart' as const) }
 ), { maxLength: 25 })
-
-/** Tenants, to begin with: most random operations need one. */
-const beginning: WriteCommand = {
-  kind: 'write',
-  timestamp: 1,
-  compare: [],
-  then: [{ type: 'tenant-create', tenant: 'a' }, { type: 'collection-create', tenant: 'a', collection: 'c' }],
-}
 
 test('The database agrees with a plain model, whatever is written and however often it is opened again', async (t) => {
   let run = 0
@@ -63,15 +35,21 @@ test('The database agrees with a plain model, whatever is written and however of
   await fc.assert(fc.asyncProperty(steps, async (list) => {
     const directory = `${root}/${run++}`
     const model = new Model()
+    const nodes = new NodeModel()
     let database = await Database.open(await openRocksStore(directory))
     try {
       await applyBoth(database, model, [beginning])
       for (const step of list) {
         if (step === 'restart') {
+          const { checksum } = database
           await database.close()
           database = await Database.open(await openRocksStore(directory))
-        } else await applyBoth(database, model, step.writes)
+          same(database.checksum, checksum)
+        } else if ('writes' in step) await applyBoth(database, model, step.writes)
+        else await stepBoth(database, nodes, step)
         await assertSame(database, model)
+        same([...database.nodes.values()], nodes.records)
+        same(database.configuration, nodes.configuration)
       }
     } finally {
       await database.close()
@@ -79,26 +57,64 @@ test('The database agrees with a plain model, whatever is written and however of
   }), { numRuns: 60 })
 })
 
-test('Nodes that applied the same log in other batches hold the same bytes', async (t) => {
+test('The node list agrees with a plain model', async () => {
+  await fc.assert(fc.asyncProperty(fc.array(clusterStep, { maxLength: 30 }), async (list) => {
+    const database = await Database.open(new MemoryStore())
+    const nodes = new NodeModel()
+    for (const step of list) {
+      await stepBoth(database, nodes, step)
+      same([...database.nodes.values()], nodes.records)
+    }
+  }), { numRuns: 300 })
+})
+
+test('Nodes that applied the same log in other batches hold the same bytes, and say so by their checksums', async (t) => {
   let run = 0
   const root = t.testdir()
-  const log = fc.array(write, { minLength: 1, maxLength: 30 })
-  await fc.assert(fc.asyncProperty(log, fc.integer({ min: 1, max: 30 }), async (writes, size) => {
-    const logged = [beginning, ...writes].map((command, at) => ({ index: at + 1, term: 1, command }))
-    const dumps: string[] = []
+  const entry = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ command: write }) },
+    { weight: 1, arbitrary: fc.record({ command: housekeeping }) },
+    { weight: 1, arbitrary: clusterStep }
+  )
+  const log = fc.array(entry, { minLength: 1, maxLength: 30 })
+  await fc.assert(fc.asyncProperty(log, fc.integer({ min: 1, max: 30 }), async (entries, size) => {
+    const logged = [{ command: beginning }, ...entries].map((one, at) => ({ index: at + 1, term: 1, ...one }))
+    const found: string[] = []
     for (const batch of [1, size, logged.length]) {
-      const database = await Database.open(await openRocksStore(`${root}/${run++}`))
+      const directory = `${root}/${run++}`
+      let database = await Database.open(await openRocksStore(directory))
       for (let at = 0; at < logged.length; at += batch) {
-        // Commands come from the log's bytes, as they do on a follower.
-        await database.apply(logged.slice(at, at + batch).map(({ command, ...place }) => (
-          { ...place, command: decodeCommand(encodeCommand(command)) })))
+        await database.apply(logged.slice(at, at + batch).map(fromLog))
+        // One of the nodes is started again now and then.
+        if (batch !== size) continue
+        await database.close()
+        database = await Database.open(await openRocksStore(directory))
       }
-      dumps.push(await dump(database.store))
+      const view = await database.store.view()
+      found.push(JSON.stringify([await dump(database.store), database.checksum, await checksumOf(view)]))
+      await view.release()
       await database.close()
     }
-    if (dumps[0] !== dumps[1] || dumps[0] !== dumps[2]) throw new Error('the bytes differ')
+    if (found[0] !== found[1] || found[0] !== found[2]) throw new Error('the bytes differ')
   }), { numRuns: 40 })
 })
+
+type Logged = { index: number, term: number } & ({ command: Command } | ClusterStep)
+
+/** Commands come from the log's bytes, as they do on a follower. */
+function fromLog ({ index, term, ...entry }: Logged): Applied {
+  if ('configuration' in entry) return { index, term, command: null, configuration: entry.configuration }
+  const command = 'node' in entry ? entry.node : entry.command
+  return { index, term, command: decodeCommand(encodeCommand(command)) }
+}
+
+async function stepBoth (database: Database, nodes: NodeModel, step: ClusterStep): Promise<void> {
+  const { revision, timestamp } = database
+  const [outcome] = await database.apply([fromLog({ index: database.applied.index + 1, term: 1, ...step })])
+  if ('configuration' in step) return nodes.configure(step.configuration, revision, timestamp)
+  const refusal = nodes.execute(step.node, revision, Math.max(timestamp, step.node.timestamp))
+  same(outcome!.ok ? null : outcome!.code, refusal)
+}
 
 async function applyBoth (database: Database, model: Model, writes: WriteCommand[]): Promise<void> {
   const first = database.applied.index + 1
@@ -170,9 +186,8 @@ function shown ({ text }: { text: Buffer }): object {
 
 async function dump (store: Store): Promise<string> {
   const rows: string[] = []
-  const all = { start: Buffer.of(0), end: Buffer.alloc(64, 0xff) }
   for (const family of families) {
-    for await (const { key, value } of store.scan(family, all)) rows.push(`${family} ${key.toString('hex')} ${value.toString('hex')}`)
+    for await (const { key, value } of store.scan(family, everyKey)) rows.push(`${family} ${key.toString('hex')} ${value.toString('hex')}`)
   }
   return rows.join('\n')
 }

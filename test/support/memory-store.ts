@@ -1,6 +1,7 @@
 import { crc32c } from '@node-rs/crc32'
 import {
-  families, type Batch, type Family, type Range, type Row, type RowKey, type ScanOptions, type Store, type View,
+  families, type Batch, type Family, type Range, type Row, type RowKey, type RowOperation, type ScanOptions, type Store,
+  type View,
 } from '../../storage/store.ts'
 
 interface Held {
@@ -68,7 +69,7 @@ export class MemoryRows {
     return this.#unflushed.length
   }
 
-  write (operations: readonly Operation[]): void {
+  write (operations: readonly RowOperation[]): void {
     const undo: Undo = []
     for (const operation of operations) {
       const { family } = operation
@@ -113,10 +114,6 @@ export class MemoryRows {
   }
 }
 
-type Operation =
-  { family: Family, key: Buffer, value: Buffer | null } |
-  { family: Family, range: Range }
-
 /** A store that keeps its rows in memory. */
 export class MemoryStore implements Store {
   readonly rows: MemoryRows
@@ -144,7 +141,7 @@ export class MemoryStore implements Store {
   }
 
   batch (): Batch {
-    const operations: Operation[] = []
+    const operations: RowOperation[] = []
     return {
       put: (family, key, value) => { operations.push({ family, key, value }) },
       delete: (family, key) => { operations.push({ family, key, value: null }) },

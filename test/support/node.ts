@@ -67,7 +67,7 @@ const sources = ['--import', import.meta.resolve('tsx'), join(project, 'app/main
 /** Starts `changewell serve` in a process of its own, which is killed when the test ends, and does not wait for it. */
 export function spawnNode (t: Test, environment: Environment = {}, main: string[] = sources): NodeProcess {
   const variables: Environment = {
-    ...withoutSettings(process.env), CHANGEWELL_PORT: '0', CHANGEWELL_LOG_FORMAT: 'json', ...environment,
+    ...withoutSettings(process.env), CHANGEWELL_PORT: '0', CHANGEWELL_PEER_PORT: '0', CHANGEWELL_LOG_FORMAT: 'json', ...environment,
   }
   variables.CHANGEWELL_DATA_DIR ??= folder(t)
   const child = spawn(process.execPath, [...main, 'serve'], {

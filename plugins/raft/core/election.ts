@@ -38,15 +38,16 @@ export function handleVoteRequest (raft: Raft, { type, from, term, index, logTer
 }
 
 /**
- * Who refuses may be a removed leader that alone knows of its removal, while the configuration before still asks for
- * its vote. What it knows to be committed is so in every term. A candidate that holds it applies it first, and its next
- * campaign counts the votes of the configuration to come.
+ * Candidate and voter tell each other what they know to be committed, as that is so in every term. Without it nobody
+ * could be elected where the leader has removed itself and only one of them knows: the candidate might need the vote of
+ * the removed node, whose log is longer; or the one node whose log is long enough might not know that it is a voter.
+ * Who learns of a commit applies it, and then campaigns under the configuration that it brings.
  */
-export function learnCommitted (raft: Raft, { committed }: VoteResponse): void {
-  if (raft.role !== 'pre-candidate' && raft.role !== 'candidate') return
+export function learnCommitted (raft: Raft, { committed }: VoteRequest | VoteResponse): void {
+  if (raft.isLeader) return
   if (committed === undefined || committed.index <= raft.log.committed || !raft.log.holds(committed)) return
   raft.log.commitTo(committed.index)
-  becomeFollower(raft, raft.term, null)
+  if (raft.role === 'pre-candidate' || raft.role === 'candidate') becomeFollower(raft, raft.term, null)
 }
 
 /** A candidate counts. */
@@ -104,13 +105,13 @@ function beginElection (raft: Raft, transfer: boolean): void {
 }
 
 function requestVotes (raft: Raft, type: VoteRequest['type'], term: number, transfer: boolean): void {
-  const { index, term: logTerm } = raft.log.lastId
+  const { lastId: { index, term: logTerm }, committedId: committed } = raft.log
   for (const to of allVoters(raft.membership.configuration)) {
     // Its own vote counts like another's: once it is durable.
     if (to === raft.id) {
       raft.send({ type: type === 'vote' ? 'vote-response' : 'pre-vote-response', to, term, reject: false })
     } else {
-      raft.send({ type, to, term, index, logTerm, transfer })
+      raft.send({ type, to, term, index, logTerm, transfer, committed })
     }
   }
 }

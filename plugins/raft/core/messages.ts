@@ -48,6 +48,8 @@ export interface VoteRequest extends Envelope {
   logTerm: number
   /** A leader asked for this election: it is no disturbance (thesis, section 4.2.3). */
   transfer: boolean
+  /** The newest entry that the candidate knows to be committed. The voter may hold it unknowingly. */
+  committed?: EntryId
 }
 
 export interface VoteResponse extends Envelope {

@@ -17,7 +17,7 @@ export type StepRefusal = 'unknown-member' | ProposalRefusal
 /** Takes one message from another node, or one of `Ready.responses` to this node itself. Null when it was taken. */
 export function step (raft: Raft, message: Message): StepRefusal | null {
   if (isResponse(message) && !raft.membership.progress.has(message.from)) return 'unknown-member'
-  if (message.type === 'vote-response' || message.type === 'pre-vote-response') learnCommitted(raft, message)
+  if ('committed' in message) learnCommitted(raft, message)
   if (!agreeOnTerm(raft, message)) return null
   if (message.type === 'vote' || message.type === 'pre-vote') {
     handleVoteRequest(raft, message)

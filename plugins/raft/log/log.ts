@@ -114,6 +114,11 @@ export class Log {
     return this.#recent.at(index)?.term ?? this.#segments.find(index)?.positions.termOf(index)
   }
 
+  /** The entry, if it is in memory. */
+  recent (index: number): LogEntry | undefined {
+    return this.#recent.at(index)
+  }
+
   /**
    * Entries from `from` to `to` (exclusive): as many as have together no more than `bytesMax` of data, at least one;
    * fewer when entries are replaced or compacted while the disk is read. Rejects with LOG_COMPACTED when `from` is no

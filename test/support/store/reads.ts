@@ -70,6 +70,22 @@ export function reads (t: Test, open: OpenStore): void {
     }
   })
 
+  t.test('A view gives the same rows by pieces as by a scan, as they were when it was made', async (t) => {
+    const store = await opened(t, open)
+    await write(store, (batch) => {
+      for (let at = 0; at < manyRows; at++) batch.put('changes', Buffer.of(at >> 8, at & 255), bytes(`v${at}`))
+    })
+    const expected = await scan(store, 'changes', all)
+    const view = await store.view()
+    await write(store, (batch) => batch.deleteRange('changes', all))
+    for (const options of [{}, { limit: 7, reverse: true }]) {
+      const rows: Row[] = []
+      for await (const piece of view.pieces('changes', all, options)) rows.push(...piece)
+      t.same(rows, options.reverse === true ? [...expected].reverse().slice(0, 7) : expected)
+    }
+    await view.release()
+  })
+
   t.test('pieces are the rows of a scan, in its order', async (t) => {
     const store = await opened(t, open)
     await write(store, (batch) => {

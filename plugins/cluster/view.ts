@@ -1,0 +1,29 @@
+import type { Static } from 'typebox'
+import type { MemberView } from '../raft/raft-node.ts'
+import type { member } from './schemas.ts'
+
+/** A member as the API shows it. */
+export function memberOf (view: MemberView): Static<typeof member> {
+  const { id, role, state, peerAddress, apiAddress, revision, timestamp, matchIndex, peer } = view
+  return {
+    id,
+    role,
+    state: state as Static<typeof member>['state'],
+    peerAddress,
+    apiAddress,
+    revision,
+    timestamp: new Date(timestamp).toISOString(),
+    ...(matchIndex === null ? {} : { matchIndex }),
+    ...(peer?.lastSeen == null ? {} : { lastSeen: new Date(peer.lastSeen).toISOString() }),
+    ...waiting(view),
+  }
+}
+
+function waiting ({ role, state, matchIndex, peer }: MemberView): { waitsFor?: string } {
+  if (state === role) return {}
+  if (state === 'leaving') return { waitsFor: 'the others to agree on the members without it' }
+  if (peer !== null && !peer.connected) return { waitsFor: `a connection to it${peer.refusal === null ? '' : ` (${peer.refusal.reason})`}` }
+  if (state === 'joining') return { waitsFor: 'the members to agree on it' }
+  if (state === 'catching up') return { waitsFor: `the log, of which it holds ${matchIndex ?? 'an unknown part'}` }
+  return { waitsFor: 'the members to agree on its role' }
+}

@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { join as joinPath } from 'node:path'
+import { writeDurably } from '../../storage/directory.ts'
+import { PeerCallError, postPeer } from './peer-http.ts'
+
+/** What a node says when it asks to join. */
+export interface JoinRequest {
+  id: string
+  role: 'voter' | 'replica'
+  peerAddress: string
+  apiAddress: string
+  /** It holds nothing: if the cluster has given it entries already, it has lost them. */
+  isEmpty: boolean
+}
+
+/** What it needs to know to take part. */
+export interface JoinAnswer {
+  clusterId: string
+  members: { id: string, peerAddress: string }[]
+}
+
+export interface JoinOptions {
+  /** Peers' addresses of any members. */
+  addresses: readonly string[]
+  /** Made anew for each try: the id may change. */
+  request: () => JoinRequest
+  /** The cluster knows this id as one that had more data than this node has: it needs another. */
+  onLostData: () => Promise<void>
+  onWaiting: (reason: string) => void
+  signal: AbortSignal
+}
+
+const backoffMinMs = 200
+const backoffMaxMs = 5000
+
+/** Asks one address after another until a member takes this node in. A node that is told to join never gives up. */
+export async function joinCluster (options: JoinOptions): Promise<JoinAnswer> {
+  const { addresses, request, onLostData, onWaiting, signal } = options
+  for (let wait = backoffMinMs; ; wait = Math.min(wait * 2, backoffMaxMs)) {
+    const reasons: string[] = []
+    for (const address of addresses) {
+      signal.throwIfAborted()
+      try {
+        return await postPeer(address, '/join', request()) as JoinAnswer
+      } catch (error) {
+        if (error instanceof PeerCallError && error.code === 'NODE_LOST_DATA') await onLostData()
+        reasons.push(`${address}: ${(error as Error).message}`)
+      }
+    }
+    onWaiting(reasons.join('; '))
+    await sleep(wait, undefined, { signal })
+  }
+}
+
+/** What a node remembers of its joining until its database says it. */
+export class Joined {
+  readonly #path: string
+
+  constructor (dataDir: string) {
+    this.#path = joinPath(dataDir, 'joined')
+  }
+
+  async read (): Promise<JoinAnswer | null> {
+    const text = await readFile(this.#path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null
+      throw error
+    })
+    return text === null ? null : JSON.parse(text) as JoinAnswer
+  }
+
+  async write (answer: JoinAnswer): Promise<void> {
+    await writeDurably(this.#path, JSON.stringify(answer))
+  }
+}

@@ -1,0 +1,72 @@
+import { request, type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import { splitAddress } from './transport/index.ts'
+
+/** A call to another node's peers' listener that did not get as far as an answer, or got a refusal. */
+export class PeerCallError extends Error {
+  /** The stable code of a refusal; null when there was no answer. */
+  readonly code: string | null
+  constructor (message: string, code: string | null = null, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'PeerCallError'
+    this.code = code
+  }
+}
+
+const timeoutMs = 10_000
+
+/** Opens a response; its body is the caller's. */
+export async function openPeer (
+  address: string, path: string, headers: Record<string, string>, signal?: AbortSignal
+): Promise<IncomingMessage> {
+  const { host, port } = splitAddress(address)
+  const options = { host, port, path, headers, agent: false, timeout: timeoutMs }
+  const outgoing = request(signal === undefined ? options : { ...options, signal })
+  outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
+  outgoing.end()
+  const [response] = await once(outgoing, 'response') as [IncomingMessage]
+  return response
+}
+
+/**
+ * Posts JSON to a node and resolves to the JSON of its answer.
+ *
+ * @throws PeerCallError
+ */
+export async function postPeer (address: string, path: string, body: unknown): Promise<unknown> {
+  const { host, port } = splitAddress(address)
+  const text = JSON.stringify(body)
+  const outgoing = request({
+    host,
+    port,
+    path,
+    method: 'POST',
+    agent: false,
+    timeout: timeoutMs,
+    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+  })
+  outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
+  outgoing.end(text)
+  let answer: string
+  let status: number
+  try {
+    const [response] = await once(outgoing, 'response') as [IncomingMessage]
+    status = response.statusCode ?? 0
+    const chunks: Buffer[] = []
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
+    answer = Buffer.concat(chunks).toString()
+  } catch (error) {
+    throw new PeerCallError((error as Error).message, null, { cause: error })
+  }
+  if (status === 200) return JSON.parse(answer) as unknown
+  const { code, detail } = refusalOf(answer)
+  throw new PeerCallError(detail ?? `it answered ${status}`, code ?? null)
+}
+
+function refusalOf (answer: string): { code?: string, detail?: string } {
+  try {
+    return JSON.parse(answer) as { code?: string, detail?: string }
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Readable } from 'node:stream'
+import type { AddressInfo } from 'node:net'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { Problem } from '../../storage/problem.ts'
+import type { JoinRequest, JoinAnswer } from './join.ts'
+import type { ImageFile, ImageFolder } from './snapshots/files.ts'
+import { positionOf } from './snapshots/files.ts'
+import { joinAddress, type Transport } from './transport/index.ts'
+
+export type RenderProblem = (problem: Problem) => { status: number, headers: Record<string, string>, body: string }
+
+export interface PeerListenerOptions {
+  transport: Transport
+  folder: ImageFolder
+  /** The image of that position, while this node has it to give. */
+  imageAt: (index: number, term: number) => ImageFile | null
+  snapshotBytesPerSecond: number
+  join: (request: JoinRequest) => Promise<JoinAnswer>
+  renderProblem: RenderProblem
+  log: FastifyBaseLogger
+}
+
+const joinBody = {
+  type: 'object',
+  required: ['id', 'role', 'peerAddress', 'apiAddress', 'isEmpty'],
+  properties: {
+    id: { type: 'string', pattern: '^[0-9a-f]{16}$' },
+    role: { enum: ['voter', 'replica'] },
+    peerAddress: { type: 'string', minLength: 1, maxLength: 300 },
+    apiAddress: { type: 'string', minLength: 1, maxLength: 300 },
+    isEmpty: { type: 'boolean' },
+  },
+} as const
+
+/** What only other nodes call: a listener of its own, for messages (after an upgrade), join calls and snapshots. */
+export class PeerListener {
+  readonly #app: FastifyInstance
+  #address: string | null = null
+
+  constructor (options: PeerListenerOptions) {
+    const { transport, folder, imageAt, log, renderProblem } = options
+    this.#app = Fastify({
+      loggerInstance: log,
+      logController: new LogController({ disableRequestLogging: true }),
+      forceCloseConnections: true,
+      bodyLimit: 64 * 1024,
+    })
+    transport.attach(this.#app.server)
+    this.#app.setErrorHandler((error, request, reply) => {
+      const problem = error instanceof Problem
+        ? error
+        : new Problem('BAD_REQUEST', { reason: error instanceof Error ? error.message : String(error) })
+      if (!(error instanceof Problem)) request.log.warn({ err: error }, 'a call of another node failed')
+      const { status, headers, body } = renderProblem(problem)
+      // Of a text Fastify would say the character set, which JSON has none of.
+      return reply.code(status).headers(headers).send(Buffer.from(body))
+    })
+
+    this.#app.post<{ Body: JoinRequest }>('/join', { schema: { body: joinBody } }, async ({ body }) => options.join(body))
+
+    this.#app.get<{ Params: { name: string }, Querystring: { offset?: string } }>('/snapshots/:name', async (request, reply) => {
+      const at = positionOf(request.params.name)
+      const file = at === null ? null : imageAt(at.index, at.term)
+      const offset = Number(request.query.offset ?? 0)
+      if (file === null || !(offset >= 0 && offset <= file.bytes)) return reply.code(404).send({ code: 'SNAPSHOT_GONE' })
+      reply.header('changewell-snapshot-bytes', file.bytes).header('content-type', 'application/octet-stream')
+      return reply.send(Readable.from(paced(folder.read(file, offset), options.snapshotBytesPerSecond)))
+    })
+  }
+
+  /** Where it listens, as host:port; null while it does not. */
+  get address (): string | null {
+    return this.#address
+  }
+
+  async listen (host: string, port: number): Promise<string> {
+    await this.#app.listen({ host, port, listenTextResolver: (address) => `other nodes reach this one at ${new URL(address).host}` })
+    const { address, port: actual } = this.#app.server.address() as AddressInfo
+    this.#address = joinAddress(address, actual)
+    return this.#address
+  }
+
+  async close (): Promise<void> {
+    await this.#app.close()
+  }
+}
+
+/** The chunks, no faster than so many bytes a second. */
+async function * paced (chunks: AsyncIterable<Buffer>, bytesPerSecond: number): AsyncGenerator<Buffer> {
+  const begun = performance.now()
+  let bytes = 0
+  for await (const chunk of chunks) {
+    yield chunk
+    bytes += chunk.length
+    const aheadMs = bytes / bytesPerSecond * 1000 - (performance.now() - begun)
+    if (aheadMs > 1) await sleep(aheadMs)
+  }
+}

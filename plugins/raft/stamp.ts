@@ -1,0 +1,16 @@
+import type { Database } from '../../storage/database.ts'
+import type { Command, Proposal, WriteCommand } from '../../storage/types.ts'
+
+/** The command with the leader's clock in it, which never goes back. */
+export function stamped (proposal: Proposal, database: Pick<Database, 'timestamp'>, idempotencySeconds: number): Command {
+  const timestamp = Math.max(Date.now(), database.timestamp)
+  if (proposal.kind !== 'write') return { ...proposal, timestamp }
+  // Member by member: spreading the proposal takes several times as long.
+  const { compare, then, else: otherwise, idempotency } = proposal
+  const command: WriteCommand = { kind: 'write', timestamp, compare, then }
+  if (otherwise !== undefined) command.else = otherwise
+  if (idempotency !== undefined) {
+    command.idempotency = { ...idempotency, expiresAt: timestamp + idempotencySeconds * 1000 }
+  }
+  return command
+}

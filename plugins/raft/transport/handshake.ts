@@ -1,0 +1,113 @@
+import type { IncomingMessage } from 'node:http'
+import type { NodeId } from '../core/index.ts'
+
+/**
+ * The handshake is an HTTP upgrade: `GET /raft`, with what the node that dials says of itself in headers. The answer is
+ * 101, or a refusal as JSON with a status of its own.
+ */
+
+/** Two nodes talk when their versions are equal. */
+export const protocolVersion = 1
+
+export const protocolName = 'changewell-raft'
+
+export const handshakePath = '/raft'
+
+/** The HTTP status of each refusal. */
+const statuses = {
+  /** It is no node, or one of a release that this one cannot talk to. */
+  protocol: '400 Bad Request',
+  /** It is not known to be a member. */
+  'unknown-node': '403 Forbidden',
+  'wrong-cluster': '409 Conflict',
+  removed: '410 Gone',
+  /** It wanted to reach another node than the one that is here. */
+  'wrong-node': '421 Misdirected Request',
+  /** The node that it reached belongs to no cluster yet. */
+  'not-ready': '503 Service Unavailable',
+} as const
+
+/** Why a node may not talk to another: a code that stays the same, and a sentence whose "it" is who was refused. */
+export interface PeerRefusal {
+  code: keyof typeof statuses
+  reason: string
+}
+
+/** What the node that dials says of itself. */
+export interface Hello {
+  version: number
+  clusterId: string
+  from: NodeId
+  /** Whom it expects to reach. */
+  to: NodeId
+  /** Where it listens itself, as far as it knows. */
+  address: string | null
+}
+
+export function helloHeaders ({ version, clusterId, from, to, address }: Hello): Record<string, string> {
+  return {
+    connection: 'Upgrade',
+    upgrade: protocolName,
+    'changewell-protocol': String(version),
+    'changewell-cluster': clusterId,
+    'changewell-node': from,
+    'changewell-to': to,
+    ...(address === null ? {} : { 'changewell-address': address }),
+  }
+}
+
+/** Null when the request is no handshake of ours. */
+export function readHello ({ method, url, headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): Hello | null {
+  const text = (name: string): string => {
+    const value = headers[name]
+    return typeof value === 'string' ? value : ''
+  }
+  const [from, to] = [text('changewell-node'), text('changewell-to')]
+  const version = Number(text('changewell-protocol'))
+  const isOurs = method === 'GET' && url === handshakePath && text('upgrade').toLowerCase() === protocolName
+  if (!isOurs || !isNodeId(from) || !isNodeId(to) || !Number.isInteger(version)) return null
+  return { version, clusterId: text('changewell-cluster'), from, to, address: text('changewell-address') || null }
+}
+
+/** What a node that was dialled has against the one that dialled; null for nothing. */
+export function refusalOf (
+  { version, clusterId, from, to }: Hello,
+  own: { clusterId: string | null, nodeId: NodeId, admit: (id: NodeId) => PeerRefusal | null }
+): PeerRefusal | null {
+  if (version !== protocolVersion) {
+    return { code: 'protocol', reason: `it speaks version ${version} of the protocol, and ${own.nodeId} ${protocolVersion}` }
+  }
+  if (to !== own.nodeId) return { code: 'wrong-node', reason: `it looks for ${to} where ${own.nodeId} is` }
+  if (own.clusterId === null) return { code: 'not-ready', reason: `${own.nodeId} belongs to no cluster yet` }
+  if (clusterId !== own.clusterId) {
+    return { code: 'wrong-cluster', reason: `it belongs to cluster ${clusterId}, and ${own.nodeId} to ${own.clusterId}` }
+  }
+  if (from === own.nodeId) return { code: 'wrong-node', reason: `it has the id of ${own.nodeId}, which it looks for` }
+  return own.admit(from)
+}
+
+/** The answer to a node that is welcome. It says who answers. */
+export function welcome (nodeId: NodeId): string {
+  return `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocolName}\r\nChangewell-Node: ${nodeId}\r\n\r\n`
+}
+
+export function refused (refusal: PeerRefusal): string {
+  const body = JSON.stringify(refusal)
+  return `HTTP/1.1 ${statuses[refusal.code]}\r\nContent-Type: application/json\r\nConnection: close\r\n` +
+    `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+}
+
+/** The refusal in an answer's body; null when there is none. */
+export function readRefusal (body: string): PeerRefusal | null {
+  try {
+    const { code, reason } = JSON.parse(body) as Partial<PeerRefusal>
+    if (code === undefined || !Object.hasOwn(statuses, code) || typeof reason !== 'string') return null
+    return { code, reason }
+  } catch {
+    return null
+  }
+}
+
+export function isNodeId (text: string): boolean {
+  return /^[0-9a-f]{16}$/.test(text)
+}

@@ -1,0 +1,70 @@
+import t from 'tap'
+import { until } from '../support/node.ts'
+import { Cluster } from './cluster.ts'
+import { seed, Writers } from './writers.ts'
+
+t.test('A rolling restart under load loses nothing, and a leader that is stopped hands its place on', async (t) => {
+  const cluster = await Cluster.start(t, 3)
+  await seed(cluster.nodes[0]!)
+  const writers = Writers.start(cluster, 3)
+  for (const node of cluster.nodes) {
+    await writers.acknowledged(20)
+    const { term } = await node.view()
+    const led = (await cluster.leader()) === node
+    await node.kill('SIGTERM')
+    const next = await cluster.leader()
+    if (led) t.equal((await next.view()).term, term + 1, 'one election, without a timeout')
+    await writers.acknowledged(20)
+    // At another address each time: port 0 takes a free one, and the proxy is told.
+    await node.start()
+    await until(async () => (await node.get('/readyz')).status === 200, 'it to be ready')
+  }
+  await writers.stop()
+  await cluster.settled()
+  await cluster.checksum()
+  await writers.check(t)
+})
+
+t.test('All nodes are killed at once, and come back with everything', async (t) => {
+  const cluster = await Cluster.start(t, 3)
+  await seed(cluster.nodes[0]!)
+  for (let round = 0; round < 3; round++) {
+    const writers = Writers.start(cluster, 3)
+    await writers.acknowledged(30)
+    const nodes = cluster.up
+    await Promise.all([...nodes.map((node) => node.kill()), writers.stop()])
+    await Promise.all(nodes.map((node) => node.start()))
+    await cluster.leader()
+    await cluster.checksum()
+    await writers.check(t)
+  }
+})
+
+t.test('A node that comes back at another address is found again', async (t) => {
+  const cluster = await Cluster.start(t, 3)
+  await seed(cluster.nodes[0]!)
+  const [moved] = await cluster.followers()
+  await moved!.kill()
+  // Its proxy is not in the way any more: it says itself where it is.
+  await moved!.start({ CHANGEWELL_ADVERTISE: '' })
+  await until(async () => {
+    const { members } = await (await cluster.leader()).view()
+    const own = members.find(({ id }) => id === moved!.id)
+    return own !== undefined && own.peerAddress !== moved!.proxy.address && own.peerAddress !== ''
+  }, 'the node list to say so')
+  t.match((await moved!.put('k', 1)).status, /20[01]/)
+  await cluster.checksum()
+})
+
+t.test('Heartbeat and election times change while the cluster runs', async (t) => {
+  const cluster = await Cluster.start(t, 3)
+  const changed = await cluster.nodes[1]!.call('PUT', '/cluster/settings', { heartbeatMs: 20, electionMs: 200 })
+  t.match(changed, { status: 200, body: { heartbeatMs: 20, electionMs: 200 } })
+  t.match(await cluster.nodes[2]!.call('PUT', '/cluster/settings', { heartbeatMs: 150 }), { status: 400, body: { code: 'INVALID_FIELD' } })
+  await seed(cluster.nodes[0]!)
+  const leader = await cluster.leader()
+  await leader.kill()
+  await cluster.leader()
+  await leader.start()
+  t.match((await leader.get('/cluster/settings')).body, { heartbeatMs: 20, electionMs: 200 })
+})

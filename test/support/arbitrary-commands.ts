@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import type { AppliedConfiguration } from '../../storage/database.ts'
+import type { Command, NodeCommand, NodeRemoveCommand, Operation, WriteCommand } from '../../storage/types.ts'
+
+const tenantName = fc.constantFrom('a', 'b', 'a/x', 'a/y', 'a/x/deep')
+const collectionName = fc.constantFrom('c', 'd')
+const keyName = fc.constantFrom('k', 'l', 'ключ')
+const tags = fc.array(fc.constantFrom('red', 'blue', 'redder'), { maxLength: 2 })
+const data = fc.jsonValue({ maxDepth: 2 }).map((value) => Buffer.from(JSON.stringify(value)))
+const place = { tenant: tenantName, collection: collectionName, key: keyName }
+
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ type: fc.constant('put' as const), ...place, tags, data }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tags, data }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tenant: tenantName, data }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tenant: tenantName, collection: collectionName, data }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('delete' as const), ...place, tags }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('tenant-create' as const), tenant: tenantName }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('tenant-rename' as const), tenant: tenantName, name: tenantName }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('tenant-delete' as const), tenant: tenantName, recursive: fc.boolean() }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('collection-create' as const), tenant: tenantName, collection: collectionName }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('collection-delete' as const), tenant: tenantName, collection: collectionName, recursive: fc.boolean() }) }
+)
+
+const compare = fc.record({
+  tenant: tenantName, collection: collectionName, key: keyName, revision: fc.oneof(fc.constantFrom(0, 'exists' as const), fc.integer({ min: 1, max: 12 })),
+})
+
+/** Writes that meet each other often: few tenants, collections and keys. */
+export const write: fc.Arbitrary<WriteCommand> = fc.record({
+  kind: fc.constant('write' as const),
+  timestamp: fc.integer({ min: 1_000_000, max: 2_000_000 }),
+  compare: fc.array(compare, { maxLength: 1 }),
+  then: fc.array(operation, { minLength: 1, maxLength: 4 }),
+  else: fc.array(operation, { maxLength: 2 }),
+}, { requiredKeys: ['kind', 'timestamp', 'compare', 'then'] })
+
+/** Tenants, to begin with: most random operations need one. */
+export const beginning: WriteCommand = {
+  kind: 'write',
+  timestamp: 1,
+  compare: [],
+  then: [{ type: 'tenant-create', tenant: 'a' }, { type: 'collection-create', tenant: 'a', collection: 'c' }],
+}
+
+/** Commands that the cluster gives itself. */
+export const housekeeping: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({ kind: fc.constant('trim' as const), timestamp: fc.constant(1), firstRevision: fc.integer({ min: 1, max: 40 }) }),
+  fc.record({ kind: fc.constant('expire' as const), timestamp: fc.constant(1) }),
+  fc.record({
+    kind: fc.constant('settings' as const),
+    timestamp: fc.constant(1),
+    settings: fc.record({ historyChanges: fc.constantFrom(null, 5), heartbeatMs: fc.nat(), electionMs: fc.nat() }),
+  }),
+  fc.record({ kind: fc.constant('bootstrap' as const), timestamp: fc.constant(1), clusterId: fc.constantFrom('a', 'b') })
+)
+
+const nodeId = fc.constantFrom('n1', 'n2', 'n3', 'n4')
+const address = fc.constantFrom('', 'a:1', 'b:1')
+const timestamp = fc.integer({ min: 1_000_000, max: 2_000_000 })
+
+export const nodeCommand: fc.Arbitrary<NodeCommand | NodeRemoveCommand> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('node' as const),
+      timestamp,
+      id: nodeId,
+      role: fc.constantFrom('voter' as const, 'voter' as const, 'replica' as const),
+      peerAddress: address,
+      apiAddress: address,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('node-remove' as const), timestamp, id: nodeId }) }
+)
+
+/** Whoever votes, whoever learns, and bytes that mean nothing here. */
+export const configuration: fc.Arbitrary<AppliedConfiguration> = fc.record({
+  parts: fc.array(fc.constantFrom('voter', 'voter', 'learner', 'none'), { minLength: 4, maxLength: 4 }),
+  bytes: fc.uint8Array({ maxLength: 20 }),
+}).map(({ parts, bytes }) => {
+  const are = (part: string): string[] => ['n1', 'n2', 'n3', 'n4'].filter((_, at) => parts[at] === part)
+  return { bytes: Buffer.from(bytes), voters: are('voter'), learners: are('learner') }
+})
