@@ -1,4 +1,4 @@
-import type { Configuration, Entry, Message, MessageType, NodeId, ProposedEntry } from '../core/index.ts'
+import type { Configuration, Entry, EntryId, Message, MessageType, NodeId, ProposedEntry } from '../core/index.ts'
 import { WireReader, WireWriter } from './wire.ts'
 
 /**
@@ -59,11 +59,12 @@ export function writeMessage (message: Message, target: Buffer, at: number): num
     case 'vote':
     case 'pre-vote':
       out.u64(message.index).u64(message.logTerm).flag(message.transfer)
+      writeCommitted(out, message.committed)
       break
     case 'vote-response':
     case 'pre-vote-response':
-      out.flag(message.reject).flag(message.committed !== undefined)
-      if (message.committed !== undefined) out.u64(message.committed.index).u64(message.committed.term)
+      out.flag(message.reject)
+      writeCommitted(out, message.committed)
       break
     case 'snapshot':
       out.u64(message.snapshot.index).u64(message.snapshot.term)
@@ -130,13 +131,13 @@ function readMessage (from: WireReader): Message {
     case 'heartbeat-response':
       return { type, ...envelope, context: readContext(from) }
     case 'vote':
-    case 'pre-vote':
-      return { type, ...envelope, index: from.u64(), logTerm: from.u64(), transfer: from.flag() }
-    case 'vote-response':
-    case 'pre-vote-response': {
-      const answer = { type, ...envelope, reject: from.flag() }
-      return from.flag() ? { ...answer, committed: { index: from.u64(), term: from.u64() } } : answer
+    case 'pre-vote': {
+      const [index, logTerm, transfer] = [from.u64(), from.u64(), from.flag()]
+      return { type, ...envelope, index, logTerm, transfer, ...readCommitted(from) }
     }
+    case 'vote-response':
+    case 'pre-vote-response':
+      return { type, ...envelope, reject: from.flag(), ...readCommitted(from) }
     case 'snapshot': {
       const [index, term] = [from.u64(), from.u64()]
       return { type, ...envelope, snapshot: { index, term, configuration: readConfiguration(from) } }
@@ -181,6 +182,16 @@ function readProposed (from: WireReader): ProposedEntry[] {
 /** No context is empty, so the empty text stands for none. */
 function writeContext (out: WireWriter, context: string | null): void {
   out.text(context ?? '')
+}
+
+/** A flag says whether it follows. */
+function writeCommitted (out: WireWriter, committed: EntryId | undefined): void {
+  out.flag(committed !== undefined)
+  if (committed !== undefined) out.u64(committed.index).u64(committed.term)
+}
+
+function readCommitted (from: WireReader): { committed?: EntryId } {
+  return from.flag() ? { committed: { index: from.u64(), term: from.u64() } } : {}
 }
 
 function readContext (from: WireReader): string | null {

@@ -63,7 +63,8 @@ export const messages: Record<Message['type'], fc.Arbitrary<Message>> = {
 export const anyMessage = fc.oneof(...Object.values(messages))
 
 function vote (type: 'vote' | 'pre-vote'): fc.Arbitrary<Message> {
-  return fc.record({ type: fc.constant(type), ...envelope, index, logTerm: term, transfer: fc.boolean() })
+  const fields = { type: fc.constant(type), ...envelope, index, logTerm: term, transfer: fc.boolean() }
+  return fc.oneof(fc.record(fields), fc.record({ ...fields, committed: fc.record({ index, term }) }))
 }
 
 function voteResponse (type: 'vote-response' | 'pre-vote-response'): fc.Arbitrary<Message> {
