@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Problem } from '../../storage/problem.ts'
-import type { MemberView } from '../raft/raft-node.ts'
+import type { MemberView } from './view.ts'
 
 const tenant = '_system'
 const collection = 'nodes'

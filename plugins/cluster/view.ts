@@ -1,6 +1,8 @@
+import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
-import type { MemberView } from '../raft/raft-node.ts'
 import type { member } from './schemas.ts'
+
+export type MemberView = FastifyInstance['raft']['members'][number]
 
 /** A member as the API shows it. */
 export function memberOf (view: MemberView): Static<typeof member> {
