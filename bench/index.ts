@@ -6,6 +6,7 @@ import type { SuiteOptions } from './suites/suite.ts'
 /** Each suite is loaded when it is called for. */
 const suites: Record<string, () => Promise<(options: SuiteOptions) => Promise<void>>> = {
   'single-node': async () => (await import('./suites/single-node.ts')).singleNode,
+  cluster: async () => (await import('./suites/cluster.ts')).cluster,
   profile: async () => (await import('./suites/profile.ts')).profile,
   'raft-core': async () => (await import('./suites/raft-core.ts')).raftCore,
 }

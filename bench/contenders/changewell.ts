@@ -32,7 +32,25 @@ const keys = '/tenants/bench/collections/values/keys'
 
 /** A node with the tenant and the collection that the requests name. */
 export async function startChangewell (options: NodeOptions, name = 'Changewell'): Promise<Contender> {
-  const { pid, port, stop } = await startBuiltNode(options)
+  return contender(await startBuiltNode(options), name)
+}
+
+/** So many nodes; the first leads, and is spoken to. */
+export async function startChangewellCluster (dist: string, folder: string, count: number): Promise<Contender> {
+  const first = await startBuiltNode({ dist, dataDir: `${folder}-1` })
+  const { members: [own] } = JSON.parse(await ask(first.port, 'GET', '/cluster')) as { members: { peerAddress: string }[] }
+  for (let n = 2; n <= count; n++) {
+    await startBuiltNode({ dist, dataDir: `${folder}-${n}`, env: { CHANGEWELL_JOIN: own!.peerAddress } })
+  }
+  for (let voters = 0; voters < count;) {
+    const { members } = JSON.parse(await ask(first.port, 'GET', '/cluster')) as { members: { state: string }[] }
+    voters = members.filter(({ state }) => state === 'voter').length
+    await new Promise((resolve) => { setTimeout(resolve, 50) })
+  }
+  return contender(first, 'Changewell')
+}
+
+async function contender ({ pid, port, stop }: NodeProcess, name: string): Promise<Contender> {
   await ask(port, 'POST', '/tenants', { name: 'bench' })
   await ask(port, 'POST', '/tenants/bench/collections', { name: 'values' })
   const stream = (accept: string) => ({ request: requestBytes('GET', '/changes?since=now', { headers: { accept } }) })

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { requestBytes } from '../client/request.ts'
 import { endChild, freePort, startChild, waitForLine } from '../children.ts'
-import type { Contender } from './contender.ts'
+import { ask, type Contender } from './contender.ts'
 
 /** Where Debian's package etcd-server puts it. */
 const program = '/usr/bin/etcd'
@@ -11,31 +11,57 @@ const program = '/usr/bin/etcd'
  * One member with its defaults, so every write is synced, spoken to in JSON over HTTP; null when etcd is not installed.
  */
 export async function startEtcd (dataDir: string): Promise<Contender | null> {
+  return await startEtcdCluster(dataDir, 1)
+}
+
+/** So many members; whoever leads is spoken to. */
+export async function startEtcdCluster (folder: string, count: number): Promise<Contender | null> {
   try {
     await access(program, constants.X_OK)
   } catch {
     return null
   }
-  const port = await freePort()
-  const client = `http://127.0.0.1:${port}`
-  const peer = `http://127.0.0.1:${await freePort()}`
-  const child = startChild(program, [
-    '--name', 'bench', '--data-dir', dataDir,
-    '--listen-client-urls', client, '--advertise-client-urls', client,
-    '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `bench=${peer}`,
-  ])
-  await waitForLine(child, /ready to serve client requests|serving (insecure )?client requests/)
+  const members: { name: string, port: number, client: string, peer: string }[] = []
+  for (let n = 1; n <= count; n++) {
+    const port = await freePort()
+    members.push({
+      name: `bench-${n}`, port, client: `http://127.0.0.1:${port}`, peer: `http://127.0.0.1:${await freePort()}`,
+    })
+  }
+  const initial = members.map(({ name, peer }) => `${name}=${peer}`).join(',')
+  const started = await Promise.all(members.map(async ({ name, port, client, peer }) => {
+    const child = startChild(program, [
+      '--name', name, '--data-dir', `${folder}-${name}`,
+      '--listen-client-urls', client, '--advertise-client-urls', client,
+      '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', initial,
+    ])
+    await waitForLine(child, /ready to serve client requests|serving (insecure )?client requests/)
+    return { child, port }
+  }))
+  const { child, port } = await leaderOf(started)
   return {
     name: 'etcd',
     pid: child.pid!,
     port,
-    stop: () => endChild(child),
+    stop: async () => { await Promise.all(started.map((one) => endChild(one.child))) },
     put: (key, value) => post('/v3/kv/put', { key: base64(key), value: base64(value) }),
     get: (key) => post('/v3/kv/range', { key: base64(key) }),
     getLocal: (key) => post('/v3/kv/range', { key: base64(key), serializable: true }),
     page: async (limit) => post('/v3/kv/range', { key: everyKey, range_end: everyKey, limit }),
     watches: { watch: { request: post('/v3/watch', { create_request: { key: everyKey, range_end: everyKey } }) } },
     sign: (key) => `"key":"${base64(key)}"`,
+  }
+}
+
+async function leaderOf<Member extends { port: number }> (members: Member[]): Promise<Member> {
+  for (;;) {
+    for (const member of members) {
+      const status = JSON.parse(await ask(member.port, 'POST', '/v3/maintenance/status', {})) as {
+        leader?: string, header: { member_id: string }
+      }
+      if (status.leader === status.header.member_id) return member
+    }
+    await new Promise((resolve) => { setTimeout(resolve, 100) })
   }
 }
 

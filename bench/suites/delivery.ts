@@ -2,7 +2,7 @@ import type { Contender } from '../contenders/contender.ts'
 import type { Figure, Section } from '../measure/figure.ts'
 import { quantile } from '../measure/quantile.ts'
 import { inRounds, type Entrant } from '../measure/rounds.ts'
-import { value, type House } from './house.ts'
+import { contendersOf, value, type House } from './house.ts'
 
 /** Time for a long poll to come back, and for a server to end what the last write left. */
 const pauseMs = 20
@@ -12,11 +12,11 @@ export async function delivery (house: House): Promise<Section> {
   const section: Section = {
     title: 'From a write to its readers',
     about: 'From the sending of a write of 200 bytes until the last reader has it, while nothing else happens. ' +
-      'Bare Fastify passes the value on to open streams without storing it; etcd has a watch.',
+      `${house.bare === null ? '' : 'Bare Fastify passes the value on to open streams without storing it; '}etcd has a watch.`,
     figures: [],
   }
-  const { changewell, bare, etcd } = house
-  const contenders = [changewell, bare, ...etcd === null ? [] : [etcd]]
+  const { changewell } = house
+  const contenders = contendersOf(house)
   for (const watchers of [1, 100]) {
     const entrants = contenders.flatMap((contender) => Object.keys(contender.watches)
       .map((watch) => delivered(house, contender, watch, watchers)))

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { endChildren } from '../children.ts'
 import { Client } from '../client/client.ts'
 import { startBareFastify } from '../contenders/bare-fastify.ts'
-import { startChangewell } from '../contenders/changewell.ts'
+import { startChangewell, startChangewellCluster } from '../contenders/changewell.ts'
 import type { Contender } from '../contenders/contender.ts'
-import { startEtcd } from '../contenders/etcd.ts'
+import { startEtcd, startEtcdCluster } from '../contenders/etcd.ts'
 import type { Pace } from '../measure/pace.ts'
 
 /** The servers of a run and the client that asks them. */
@@ -16,7 +16,8 @@ export interface House {
   changewell: Contender
   /** With its newest changes hardly in memory, so that pages come from its disk. */
   changewellFromDisk: Contender
-  bare: Contender
+  /** Absent beside a cluster. */
+  bare: Contender | null
   etcd: Contender | null
 }
 
@@ -42,7 +43,7 @@ export async function withHouse<T> (dist: string, pace: Pace, use: (house: House
       bare: await startBareFastify(),
       etcd: await startEtcd(data('etcd')),
     }
-    await fill(house)
+    await fill(house.client, [...contendersOf(house), house.changewellFromDisk])
     return await use(house)
   } finally {
     await endChildren()
@@ -50,10 +51,37 @@ export async function withHouse<T> (dist: string, pace: Pace, use: (house: House
   }
 }
 
+/** Those that are compared, Changewell first. */
+export function contendersOf ({ changewell, bare, etcd }: House): Contender[] {
+  return [changewell, bare, etcd].filter((contender) => contender !== null)
+}
+
 /** Every server gets a value for each key, so that there is something to read. */
-async function fill ({ client, changewell, changewellFromDisk, bare, etcd }: House): Promise<void> {
-  for (const { port, put } of [changewell, changewellFromDisk, bare, ...etcd === null ? [] : [etcd]]) {
-    await client.send(port, keys.map((key) => put(key, value)))
+async function fill (client: Client, contenders: (Contender | null)[]): Promise<void> {
+  for (const contender of contenders) {
+    if (contender !== null) await client.send(contender.port, keys.map((key) => contender.put(key, value)))
+  }
+}
+
+/** Three nodes of Changewell and three of etcd, spoken to through whichever leads. */
+export async function withClusters<T> (dist: string, pace: Pace, use: (house: House) => Promise<T>): Promise<T> {
+  const folder = await dataFolder()
+  try {
+    const changewell = await startChangewellCluster(dist, join(folder, 'changewell'), 3)
+    const house: House = {
+      folder,
+      pace,
+      client: new Client(),
+      changewell,
+      changewellFromDisk: changewell,
+      bare: null,
+      etcd: await startEtcdCluster(join(folder, 'etcd'), 3),
+    }
+    await fill(house.client, contendersOf(house))
+    return await use(house)
+  } finally {
+    await endChildren()
+    await rm(folder, { recursive: true, force: true })
   }
 }
 

@@ -16,13 +16,14 @@ export async function pages (house: House): Promise<Section> {
     figures: [],
   }
   for (const limit of [100, 1000]) {
-    const contenders = [changewell, changewellFromDisk, bare, ...etcd === null ? [] : [etcd]]
+    const neighbours = [bare, etcd].filter((contender) => contender !== null)
+    const contenders = [changewell, changewellFromDisk, ...neighbours]
     const entrants = await Promise.all(contenders.map(async (contender) => underLoad(client, pace, contender, {
       connections, requests: [await contender.page(limit)],
     })))
     const samples = await inRounds(entrants, pace.rounds)
     for (const [{ name }, place] of [[changewell, 'memory'], [changewellFromDisk, 'disk']] as const) {
-      const names = [name, bare.name, ...etcd === null ? [] : [etcd.name]]
+      const names = [name, ...neighbours.map((one) => one.name)]
       const beside = new Map(names.map((one) => [one, samples.get(one)!]))
       const title = `pages of ${limit} from ${place}`
       section.figures.push(

@@ -2,14 +2,14 @@ import type { Contender } from '../contenders/contender.ts'
 import type { Section } from '../measure/figure.ts'
 import { loadFigure, p50, p99, processor, rate, underLoad } from '../measure/load-section.ts'
 import { inRounds } from '../measure/rounds.ts'
-import { keys, type House } from './house.ts'
+import { contendersOf, keys, type House } from './house.ts'
 
 /** Reads of one key, linearizable and local, of the keys that the writes have left. */
 export async function reads (house: House): Promise<Section> {
   const section: Section = {
     title: 'Reads of a key',
     about: 'Of the keys that the writes left. Linearizable, and from the node\'s own copy (`consistency=local`; etcd: ' +
-      '`serializable`). Bare Fastify answers with an object from its memory.',
+      `\`serializable\`).${house.bare === null ? '' : ' Bare Fastify answers with an object from its memory.'}`,
     figures: [],
   }
   const kinds = [
@@ -18,8 +18,8 @@ export async function reads (house: House): Promise<Section> {
     { title: 'local', connections: 64, request: ({ getLocal, get }: Contender, key: string) => (getLocal ?? get)(key) },
   ]
   for (const { title, connections, request } of kinds) {
-    const { client, pace, changewell, bare, etcd } = house
-    const contenders = [changewell, bare, ...etcd === null ? [] : [etcd]]
+    const { client, pace } = house
+    const contenders = contendersOf(house)
     const samples = await inRounds(contenders.map((contender) => underLoad(client, pace, contender, {
       connections, requests: keys.map((key) => request(contender, key)),
     })), pace.rounds)

@@ -1,17 +1,18 @@
 import type { Section } from '../measure/figure.ts'
 import { loadFigure, p50, p99, processor, rate, underLoad } from '../measure/load-section.ts'
 import { inRounds } from '../measure/rounds.ts'
-import { keys, value, type House } from './house.ts'
+import { contendersOf, keys, value, type House } from './house.ts'
 
 /** Durable writes of 200 bytes to keys in turn. */
-export async function writes ({ client, pace, changewell, bare, etcd }: House): Promise<Section> {
+export async function writes (house: House): Promise<Section> {
+  const { client, pace, bare } = house
   const section: Section = {
     title: 'Durable writes',
-    about: `A put of ${Buffer.byteLength(value)} bytes to one of ${keys.length.toLocaleString('en-GB')} keys, answered when it is on the disk. ` +
-      'Bare Fastify parses the same body and answers it.',
+    about: `A put of ${Buffer.byteLength(value)} bytes to one of ${keys.length.toLocaleString('en-GB')} keys, answered when it is on the disk.${
+      bare === null ? '' : ' Bare Fastify parses the same body and answers it.'}`,
     figures: [],
   }
-  const contenders = [changewell, bare, ...etcd === null ? [] : [etcd]]
+  const contenders = contendersOf(house)
   for (const connections of [1, 64, 256]) {
     const samples = await inRounds(contenders.map((contender) => underLoad(client, pace, contender, {
       connections, requests: keys.map((key) => contender.put(key, value)),

@@ -1,0 +1,44 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { describeMachine } from '../measure/machine.ts'
+import { fullPace, quickPace } from '../measure/pace.ts'
+import type { Section } from '../measure/figure.ts'
+import { renderChart } from '../report/chart.ts'
+import { renderMarkdown } from '../report/markdown.ts'
+import { delivery } from './delivery.ts'
+import { withClusters, type House } from './house.ts'
+import { reads } from './reads.ts'
+import type { SuiteOptions } from './suite.ts'
+import { writes } from './writes.ts'
+
+const title = 'Three nodes beside three of etcd'
+
+/** Three nodes of Changewell and three of etcd on this machine, asked through their leaders by the same client. */
+export async function cluster ({ dist, quick, say }: SuiteOptions): Promise<void> {
+  const pace = quick ? quickPace : fullPace
+  await withClusters(dist, pace, async (house) => {
+    const sections: Section[] = []
+    for (const measure of [writes, reads, delivery]) {
+      say(`${measure.name} ...`)
+      sections.push(await measure(house))
+    }
+    const machine = await describeMachine(house.folder)
+    const page = renderMarkdown({ title, introduction: introduction(house), machine, sections, chart: 'cluster.svg' })
+    say(page)
+    if (quick) return
+    await mkdir('bench/results', { recursive: true })
+    await writeFile('bench/results/cluster.md', page)
+    await writeFile('bench/results/cluster.svg',
+      renderChart(title, sections.flatMap(({ figures }) => figures).filter(({ isCharted }) => isCharted)))
+    say('written to bench/results/cluster.md and .svg')
+  })
+}
+
+function introduction ({ etcd, pace }: House): string[] {
+  return [
+    `Made by \`npm run bench -- cluster\`; [how to read it](../../docs/operating/benchmarks.md). Numbers are medians of ${pace.rounds} rounds ` +
+    `of ${pace.seconds} seconds, in which the clusters took turns, on one machine: the processors are what they share. A ratio ` +
+    'is the median of the rounds\' own ratios, with the least and the greatest: above 1 Changewell was so many times better. ' +
+    'Processor time is the leader\'s alone.',
+    ...etcd === null ? ['etcd is not installed here, so it is missing.'] : [],
+  ]
+}
