@@ -218,7 +218,7 @@ export const errors: ErrorTable = {
   NODE_REMOVED: {
     status: 410,
     title: 'The node was removed',
-    detail: ({ id }) => `Node ${id} was removed from the cluster, and ids are not used again. To use the machine again ` +
+    detail: ({ id }) => `Node ${id} was told to leave the cluster, and ids are not used again. To use the machine again ` +
       'start a node there with an empty data folder: it gets a new id.',
     example: { id: '7f3b2c4d5e6f7081' },
   },

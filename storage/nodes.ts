@@ -45,7 +45,8 @@ export function listedNode (
 ): NodeRecord | null {
   const { id, role, peerAddress, apiAddress } = command
   const known = records.get(id)
-  if (known?.state === 'removed') throw new Problem('NODE_REMOVED', { id })
+  // Who was told to go goes: else a call that came late would call back whoever removed it.
+  if (known?.state === 'removed' || known?.state === 'leaving') throw new Problem('NODE_REMOVED', { id })
   if (role === 'replica') assertOtherVoter(records, configuration, id)
   const state = stateIn(configuration, id, role)
   const isKnown = known !== undefined && known.role === role && known.state === state &&

@@ -8,7 +8,7 @@ import { loadProduct } from './product.ts'
 import { simulate } from './simulation.ts'
 
 /** After the seed that is known to catch a mutant, others are tried: any change of the code changes all runs. */
-const moreSeeds = 300
+const moreSeeds = 2000
 
 const folder = await mkdtemp(join(tmpdir(), 'changewell-mutants-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))

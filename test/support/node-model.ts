@@ -41,7 +41,8 @@ export class NodeModel {
   }
 
   #put ({ id, role, peerAddress, apiAddress }: NodeCommand): string | null {
-    if (this.#nodes.get(id)?.gone === true) return 'NODE_REMOVED'
+    const known = this.#nodes.get(id)
+    if (known?.gone === true || known?.asked === 'to go') return 'NODE_REMOVED'
     if (role === 'replica' && this.#isLastVoter(id)) return 'LAST_VOTER'
     this.#nodes.set(id, { id, role, peerAddress, apiAddress, entered: this.#isMember(id), asked: 'to stay', gone: false })
     return null
