@@ -41,6 +41,8 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
     return503OnClosing: false,
     routerOptions: { maxParamLength: 16 * 1024, caseSensitive: true },
     genReqId: nextId,
+    // Opening a node takes as long as there is to recover: minutes, after a loss of power.
+    pluginTimeout: 0,
     frameworkErrors: frameworkErrors(errors, greet),
     clientErrorHandler: clientErrorHandler(errors, ({ database }) => (
       { 'x-request-id': nextId(), 'changewell-revision': String(database.revision) })),

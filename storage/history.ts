@@ -1,6 +1,6 @@
 import { decodeChange, type Change, type Scope } from './change.ts'
 import { changeKey, changeRange, readU64, tagRange, tagRevision, tenantChangeRange } from './keys.ts'
-import type { Row, Store } from './store.ts'
+import type { Family, Range, Store } from './store.ts'
 
 /** Which changes of the global feed a reader follows; ids, so that a rename changes nothing. */
 export interface Filter {
@@ -62,8 +62,9 @@ export function readHistory (store: Store, query: PageQuery): Promise<Page> {
 
 /** A page of a tenant's own feed: the newest change of each key. */
 export function readTenantFeed (store: Store, tenant: number, query: Omit<PageQuery, 'filter'>): Promise<Page> {
-  const range = tenantChangeRange(tenant, query.since + 1, query.until + 1)
-  return collect(decoded(store.pieces('tenant_changes', range, { limit: query.limit }), 8), { ...query, filter: everything })
+  const { since, until, limit } = query
+  const rows = sized(store, 'tenant_changes', (from) => tenantChangeRange(tenant, from, until + 1), { since, limit, revisionAt: 8 })
+  return collect(rows, { ...query, filter: everything })
 }
 
 /** One change, or null when the history does not hold it. */
@@ -73,11 +74,44 @@ export async function readChange (store: Store, revision: number): Promise<Chang
 }
 
 function scanHistory (store: Store, { since, until, filter, limit }: PageQuery): AsyncGenerator<Change[]> {
-  return decoded(store.pieces('changes', changeRange(since + 1, until + 1), isEverything(filter) ? { limit } : {}), 0)
+  const most = isEverything(filter) ? limit : Infinity
+  return sized(store, 'changes', (from) => changeRange(from, until + 1), { since, limit: most, revisionAt: 0 })
 }
 
-async function * decoded (pieces: AsyncIterable<Row[]>, revisionAt: number): AsyncGenerator<Change[]> {
-  for await (const rows of pieces) yield rows.map(({ key, value }) => decodeChange(readU64(key, revisionAt), value))
+/** Read first, to see how large changes are here. */
+const firstRows = 8
+
+/** About how much is read at a time after that. */
+const pieceBytes = 256 * 1024
+
+interface Sizing {
+  since: number
+  /** No more rows than these are wanted. */
+  limit: number
+  /** Where in the key the revision is. */
+  revisionAt: number
+}
+
+/** The changes of a range, as many at a time as are about `pieceBytes`: they may be of a few bytes or of megabytes. */
+async function * sized (
+  store: Store, family: Family, rangeFrom: (revision: number) => Range, { since, limit, revisionAt }: Sizing
+): AsyncGenerator<Change[]> {
+  let rows = Math.min(firstRows, limit)
+  let revision = since
+  let [left, count, bytes] = [limit, 0, 0]
+  for (;;) {
+    let found = 0
+    for await (const piece of store.pieces(family, rangeFrom(revision + 1), { limit: rows })) {
+      for (const { key, value } of piece) bytes += key.length + value.length
+      found += piece.length
+      revision = readU64(piece.at(-1)!.key, revisionAt)
+      yield piece.map(({ key, value }) => decodeChange(readU64(key, revisionAt), value))
+    }
+    count += found
+    left -= found
+    if (found < rows || left === 0) return
+    rows = Math.min(left, Math.max(1, Math.floor(pieceBytes / (bytes / count))))
+  }
 }
 
 async function collect (source: AsyncIterable<Change[]>, query: PageQuery): Promise<Page> {

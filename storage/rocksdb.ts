@@ -254,7 +254,7 @@ function loadNative (): typeof RocksDB {
 
 function openError (directory: string, error: unknown): StorageOpenError {
   const reason = reasonOf(error)
-  if (/lock/i.test(reason)) {
+  if (/while lock file|lock hold by/i.test(reason)) {
     return new StorageOpenError('DATA_DIR_LOCKED',
       `Another process has ${directory} open. Stop it, or give this node a folder of its own with CHANGEWELL_DATA_DIR.`, error)
   }

@@ -91,10 +91,12 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     },
   }, async (request, reply) => {
     const { revision } = request.params
+    if (revision < database.firstRevision) throw new Problem('HISTORY_GONE', { firstRevision: database.firstRevision })
     const found = feed.tail.covers(revision - 1) && revision <= feed.tail.lastRevision
       ? feed.tail.frame(revision).change
       : await readChange(database.store, revision)
     if (found !== null) return sendJson(reply, found.text)
+    // It may have been cut while it was looked for.
     if (revision < database.firstRevision) throw new Problem('HISTORY_GONE', { firstRevision: database.firstRevision })
     throw new Problem('REVISION_NOT_FOUND', { revision, lastRevision: database.revision })
   })

@@ -38,7 +38,7 @@ export function historySource (
   const isMatch = (change: Change): boolean => matches(filter, change)
   const assertWhole = (since: number): void => {
     const { firstRevision } = database
-    if (since + 1 < firstRevision && !tail.covers(since)) throw new Problem('HISTORY_GONE', { firstRevision })
+    if (since + 1 < firstRevision) throw new Problem('HISTORY_GONE', { firstRevision })
   }
   return {
     isEverything: isEverything(filter),
@@ -46,8 +46,8 @@ export function historySource (
     over: () => filter.tenant !== 0 && tail.lastRevision === database.revision ? missing() : null,
     assertWhole,
     async read (since, limit, bytesMax = limits.pageBytesMax) {
-      if (tail.covers(since)) return readTail(tail, since, limit, { ...limits, pageBytesMax: bytesMax }, isMatch)
       assertWhole(since)
+      if (tail.covers(since)) return readTail(tail, since, limit, { ...limits, pageBytesMax: bytesMax }, isMatch)
       const page = await readHistory(database.store, {
         since, until: tail.lastRevision, filter, limit, bytesMax, scanMax: limits.pageScanMax,
       })

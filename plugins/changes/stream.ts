@@ -19,8 +19,8 @@ export interface StreamOptions {
 
 export type EndReason = 'client' | 'stalled' | 'shutdown' | 'problem'
 
-/** How many changes a stream that is behind reads from the disk at a time. */
-const catchUpChanges = 200
+/** The most changes that a stream which is behind reads from the disk at a time. */
+const catchUpChangesMax = 200
 
 /** About how many bytes go into one write to a stream. */
 const chunkBytes = 64 * 1024
@@ -39,6 +39,8 @@ export class FeedStream {
   /** Waiting for the reader to take what was written; since when, by the process's clock. */
   #blockedSince: number | null = null
   #reading = false
+  /** So many changes are about one chunk, as far as the last ones tell. */
+  #catchUpChanges = 8
   #ended = false
 
   constructor (options: StreamOptions) {
@@ -114,10 +116,14 @@ export class FeedStream {
     const { restarts } = tail
     this.#reading = true
     try {
-      const { changes, lastRevision } = await this.#options.source.read(this.#cursor, catchUpChanges, chunkBytes)
+      const { changes, lastRevision } = await this.#options.source.read(this.#cursor, this.#catchUpChanges, chunkBytes)
       this.#reading = false
       if (this.#ended) return
       this.#cursor = lastRevision
+      const wasFull = changes.length === this.#catchUpChanges
+      this.#catchUpChanges = wasFull
+        ? Math.min(this.#catchUpChanges * 2, catchUpChangesMax)
+        : Math.max(changes.length, 1)
       if (changes.length > 0) {
         this.#write(Buffer.concat(changes.map((change) => new Frame(change).bytes(this.#options.framing))))
       }

@@ -102,6 +102,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     const { data: value, tags: changeTags } = request.body
     const outcome = await app.write(request, {
       compare: compareOf(request.headers, request.params),
+      honoursConditions: true,
       then: [{
         type: 'put', ...request.params, data: (value as RawJson).bytes, ...(changeTags === undefined ? {} : { tags: changeTags }),
       }],
@@ -119,6 +120,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
   }, async (request) => {
     const outcome = await app.write(request, {
       compare: compareOf(request.headers, request.params),
+      honoursConditions: true,
       then: [{ type: 'delete', ...request.params }],
       fields: namesInPath,
     })

@@ -23,6 +23,8 @@ export class Housekeeping {
   readonly #timer: NodeJS.Timeout
   #running: Promise<void> | null = null
   #closed = false
+  /** The reason that was told last. */
+  #waitsFor: string | null = null
 
   constructor (options: HousekeepingOptions) {
     this.#options = options
@@ -46,8 +48,12 @@ export class Housekeeping {
       for (let first = this.#trimTo(); !this.#closed && first !== null; first = this.#trimTo()) {
         await propose({ kind: 'trim', firstRevision: first })
       }
+      this.#waitsFor = null
     } catch (error) {
-      log.warn({ err: error }, 'housekeeping has to wait')
+      const { message } = error as Error
+      // A disk that is full stays so for a while: it is told once.
+      if (message !== this.#waitsFor) log.warn({ err: error }, 'housekeeping has to wait')
+      this.#waitsFor = message
     }
   }
 

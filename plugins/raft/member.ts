@@ -154,7 +154,14 @@ export class Member {
       onFailure: failed,
     })
     this.#applier = new Applier({
-      database, decoded: this.#decoded, onApplied: options.onApplied, onDone: wake, onFailure: failed,
+      database,
+      decoded: this.#decoded,
+      onApplied: options.onApplied,
+      onDone: () => {
+        this.#flushIfDue()
+        this.#wake()
+      },
+      onFailure: failed,
     })
     this.#driver = new Driver(this.#core, {
       persist: (request, done) => {
@@ -301,7 +308,6 @@ export class Member {
       } catch (error) {
         this.#fail(error as Error)
       }
-      this.#flushIfDue()
     })
   }
 

@@ -62,6 +62,12 @@ export interface MemberView extends NodeRecord {
   peer: PeerStatus | null
 }
 
+/** Replaying more than these may take a while. */
+const manyEntries = 10_000
+
+/** Long work tells how far it is so often. */
+const progressMs = 5000
+
 /** One node of the cluster: what connects the member, its peers, its snapshots and the node list. */
 export class RaftNode implements Consensus {
   readonly #options: RaftNodeOptions
@@ -320,11 +326,22 @@ export class RaftNode implements Consensus {
     const member = this.#start()
     // What the log says is committed needs nobody else, and tells who decides about the rest: if that is this node
     // alone, all of the log is committed.
-    await this.#waitFor(member, () => database.applied.index >= log.hardState.commit, Infinity)
+    const { commit } = log.hardState
+    const { logger } = this.#options
+    const missing = log.lastIndex - database.applied.index
+    if (missing > manyEntries) {
+      logger.info({ entries: missing }, 'the log holds %d entries that the database lacks: they are applied first', missing)
+    }
+    const progress = setInterval(() => {
+      logger.info({ applied: database.applied.index, lastIndex: log.lastIndex }, 'entries of the log are being applied')
+    }, progressMs)
+    progress.unref()
+    await this.#waitFor(member, () => database.applied.index >= commit, Infinity)
     const voters = allVoters(member.configuration)
     if (voters.length === 1 && voters[0] === this.#nodeId) {
       await this.#waitFor(member, () => member.isLeader && database.applied.term === member.status.term, Infinity)
     }
+    clearInterval(progress)
     if (member.failure !== null) throw member.failure
   }
 

@@ -15,6 +15,8 @@ export interface WriteRequest {
   at?: (branch: Branch, place: number) => string
   /** Members that the request has elsewhere than in its body, or there by other names, for errors. */
   fields?: Partial<Record<keyof Operation, string>>
+  /** `If-Match` and `If-None-Match` are among the comparisons. Elsewhere they are refused rather than ignored. */
+  honoursConditions?: boolean
 }
 
 export type SuccessfulOutcome = Extract<Outcome, { ok: true }>
@@ -37,7 +39,8 @@ async function writes (app: FastifyInstance): Promise<void> {
     keyBytesMax: config.keyBytesMax, tagsMax: config.tagsMax, tagBytesMax: config.tagBytesMax,
   }
 
-  app.decorate('write', async (request: FastifyRequest, { compare = [], then, else: otherwise, at = () => '', fields = {} }: WriteRequest) => {
+  app.decorate('write', async (request: FastifyRequest, { compare = [], then, else: otherwise, at = () => '', fields = {}, honoursConditions = false }: WriteRequest) => {
+    if (!honoursConditions) refuseConditions(request)
     const { isLow, freeBytes, neededBytes } = app.diskSpace
     if (isLow) throw new Problem('DISK_FULL', { freeBytes, neededBytes })
     const fieldsOf = (branch: Branch, place: number): FieldOf => (member) => fields[member] ?? `${at(branch, place)}/${member}`
@@ -55,6 +58,13 @@ async function writes (app: FastifyInstance): Promise<void> {
 }
 
 export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['storage', 'raft'] })
+
+function refuseConditions ({ headers }: FastifyRequest): void {
+  for (const field of ['if-match', 'if-none-match']) {
+    if (headers[field] === undefined) continue
+    throw new Problem('INVALID_FIELD', { field, reason: 'is only for writes of one key; compare in a transaction instead' })
+  }
+}
 
 function idempotencyKeyOf (request: FastifyRequest, bytesMax: number): string | null {
   const key = request.headers['idempotency-key']

@@ -19,7 +19,8 @@ t.test('A node that is always killed before it has written enough to flush cuts 
     const node = await startProcess(t, environment, main)
     await write(node.url)
     await node.kill('SIGKILL')
-    t.match(first(), /^0{15}1-/, 'nothing was cut yet')
+    // With the third round there is enough to flush, and it may just have been done.
+    if (round < 2) t.match(first(), /^0{15}1-/, 'nothing was cut yet')
   }
   const { url } = await startProcess(t, environment, main)
   await until(() => !/^0{15}1-/.test(first() ?? ''), 'the first segment to go, though nothing more is written')

@@ -6,7 +6,8 @@ import { Violation } from '../violation.ts'
 
 /**
  * All nodes commit the same entries, and what is committed is on the disks of a quorum of a configuration that was in
- * force on the leader: of both its sets of voters.
+ * force on the leader: of both its sets of voters. A leader counts only in its own term (Raft paper, section 5.4.2,
+ * figure 8).
  */
 export function commitment (canon: Canon, nodes: ReadonlyMap<NodeId, SimNode>): Check {
   /** How far each node's commit index has been looked at. */
@@ -34,7 +35,12 @@ export function commitment (canon: Canon, nodes: ReadonlyMap<NodeId, SimNode>): 
         }
         canon.commit(index, { term: own, leaderTerm: term, entry: shown.entry(index) })
       }
-      if (commit > seen.get(node.id)!) seen.set(node.id, commit)
+      if (commit <= seen.get(node.id)!) return
+      seen.set(node.id, commit)
+      if (role === 'leader' && shown.term(commit) !== term) {
+        throw new Violation('commitment', `${node.name} leads term ${term}, and commits entry ${commit} of term ` +
+          `${shown.term(commit)} by counting`)
+      }
     },
   }
 
