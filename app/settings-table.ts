@@ -13,8 +13,8 @@ export function settingsTable (): string {
   const lines = [{ variable: 'VARIABLE', value: 'DEFAULT', takes: '', meaning: 'MEANING' }, ...allLines()]
   const variableWidth = Math.max(...lines.map((line) => line.variable.length))
   const valueWidth = Math.max(...lines.map((line) => line.value.length))
-  return lines.map(({ variable, value, meaning }) =>
-    `  ${variable.padEnd(variableWidth)}  ${value.padEnd(valueWidth)}  ${meaning}`).join('\n')
+  return lines.map(({ variable, value, takes, meaning }) =>
+    `  ${variable.padEnd(variableWidth)}  ${value.padEnd(valueWidth)}  ${meaning}${inBrackets(takes)}`).join('\n')
 }
 
 /** All settings as the page docs/reference/settings.md. */
@@ -34,6 +34,12 @@ export function settingsPage (): string {
     'This page is made from `app/config.ts` by `npm run docs`.',
     '',
   ].join('\n')
+}
+
+/** Of a number its range, of a choice what there is to choose from; of a text there is nothing to say. */
+function inBrackets (takes: string): string {
+  const said = takes.replace(/^(a whole number|one of) /, '')
+  return said === takes ? '' : ` (${said})`
 }
 
 function allLines (): Line[] {

@@ -332,7 +332,8 @@ function orRefusal (staging: Staging, execute: () => Pick<Outcome & { ok: true }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     staging.rollback()
-    return { ok: false, code: error.code, params: error.params, revision: staging.position.revision }
+    const at = error.at === undefined ? {} : { at: error.at }
+    return { ok: false, code: error.code, params: error.params, revision: staging.position.revision, ...at }
   }
 }
 

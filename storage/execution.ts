@@ -7,7 +7,7 @@ import {
 import { Problem } from './problem.ts'
 import type { Staging } from './staging.ts'
 import type { RowKey } from './store.ts'
-import type { Compare, Operation, WriteCommand, Written } from './types.ts'
+import type { Compare, Operation, OperationPlace, WriteCommand, Written } from './types.ts'
 
 /**
  * Executes one write against the staged state: pure of time and chance, because both come inside the command. Every
@@ -18,13 +18,25 @@ import type { Compare, Operation, WriteCommand, Written } from './types.ts'
  * @throws Problem when the write is refused; Missing when rows must be loaded first.
  */
 export function executeWrite (staging: Staging, command: WriteCommand): { branch: 'then' | 'else', written: Written[] } {
-  const failed = command.compare.find((compare) => !holds(staging, compare))
-  if (failed !== undefined && command.else === undefined) throw refusalOf(staging, failed)
-  const branch = failed === undefined ? 'then' : 'else'
-  const operations = failed === undefined ? command.then : command.else ?? []
+  const failed = command.compare.findIndex((compare) => !holds(staging, compare))
+  if (failed !== -1 && command.else === undefined) {
+    throw placed(refusalOf(staging, command.compare[failed]!), 'compare', failed)
+  }
+  const branch = failed === -1 ? 'then' : 'else'
+  const operations = failed === -1 ? command.then : command.else ?? []
   const writer = new Writer(staging, new Date(staging.position.timestamp).toISOString())
-  for (const operation of operations) writer.perform(operation)
+  let place = 0
+  try {
+    for (; place < operations.length; place++) writer.perform(operations[place]!)
+  } catch (error) {
+    throw error instanceof Problem ? placed(error, branch, place) : error
+  }
   return { branch, written: writer.written }
+}
+
+function placed (problem: Problem, branch: OperationPlace['branch'], place: number): Problem {
+  problem.at = { branch, place }
+  return problem
 }
 
 /** That there is no such place is told before what the key there is not (RFC 9110, section 13.2.1). */

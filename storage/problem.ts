@@ -1,3 +1,5 @@
+import type { OperationPlace } from './types.ts'
+
 /**
  * What every problem carries, by its code. `app/errors.ts` gives each code its status and its sentence; the two are
  * held together by the compiler.
@@ -54,11 +56,16 @@ export type ProblemCode = keyof Problems
 export class Problem<Code extends ProblemCode = ProblemCode> extends Error {
   readonly code: Code
   readonly params: Problems[Code]
+  /** Which part of a write is refused. */
+  at?: OperationPlace
+  /** The same for whoever sent the request: a JSON pointer into its body. */
+  readonly pointer: string | undefined
 
-  constructor (code: Code, params: Problems[Code], options?: ErrorOptions) {
+  constructor (code: Code, params: Problems[Code], options?: ErrorOptions & { pointer?: string | undefined }) {
     super(`${code} ${JSON.stringify(params)}`, options)
     this.name = 'Problem'
     this.code = code
     this.params = params
+    this.pointer = options?.pointer
   }
 }

@@ -94,7 +94,7 @@ class RocksStore implements Store {
     try {
       await this.#writing
     } catch (error) {
-      throw new Problem('STORAGE_FAILED', { reason: reasonOf(error) }, { cause: error })
+      throw new Problem('STORAGE_FAILED', { reason: (error as Error).message }, { cause: error })
     }
   }
 
@@ -143,7 +143,9 @@ class RocksStore implements Store {
       write: () => {
         // After this turn, so that those who wait for what was written get their answers first.
         const begun = this.#writing ?? afterThisTurn()
-        const writing = begun.then(() => this.#write(operations))
+        const writing = begun.then(() => this.#write(operations)).catch((error: unknown) => {
+          throw new Error(reasonOf(error), { cause: error })
+        })
         this.#writing = writing
         return writing.then(() => { if (this.#writing === writing) this.#writing = null })
       },
@@ -266,6 +268,8 @@ function openError (directory: string, error: unknown): StorageOpenError {
     `The database in ${directory} cannot be opened (${reason}). Check that the folder is this user's to write and its disk is sound; a damaged folder is restored from a backup, never repaired by guess.`, error)
 }
 
+/** RocksDB's own words stand in the cause of an error that only says that a batch failed. */
 function reasonOf (error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }

@@ -120,10 +120,16 @@ export interface Written {
   id?: number
 }
 
+/** Which of a command's comparisons or operations. */
+export interface OperationPlace {
+  branch: 'compare' | 'then' | 'else'
+  place: number
+}
+
 /** What became of a command, for certain. `revision` is the database's after it. */
 export type Outcome =
   { ok: true, branch: 'then' | 'else', written: Written[], revision: number } |
-  { ok: false, code: ProblemCode, params: Problems[ProblemCode], revision: number }
+  { ok: false, code: ProblemCode, params: Problems[ProblemCode], revision: number, at?: OperationPlace }
 
 export interface Tenant {
   id: number

@@ -21,7 +21,7 @@ const historyQuery = Type.Object({
   descendants: Type.Optional(Type.Boolean({ description: 'With the tenants below it.' })),
   collection: Type.Optional(Type.String()),
   key: Type.Optional(Type.String()),
-  tag: Type.Optional(Type.Array(Type.String(), { description: 'Repeatable: changes with any of these tags.' })),
+  tag: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Repeatable: changes with any of these tags.' })),
   distinct: Type.Optional(Type.Literal('key', { description: 'Only the newest change of each key on the page.' })),
 }, { additionalProperties: false })
 

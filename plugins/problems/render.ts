@@ -30,6 +30,7 @@ export function renderProblem (errors: ErrorTable, problem: Problem, instance?: 
       detail: entry.detail(problem.params),
       code: problem.code,
       instance,
+      pointer: problem.pointer,
       ...problem.params,
     }),
   }

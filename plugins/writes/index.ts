@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../../storage/problem.ts'
-import type { Compare, Operation, Outcome } from '../../storage/types.ts'
+import type { Compare, Operation, OperationPlace, Outcome } from '../../storage/types.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { checkCompare, checkOperation, type FieldOf, type NameLimits } from './names.ts'
 
-type Branch = 'compare' | 'then' | 'else'
+type Branch = OperationPlace['branch']
 
 export interface WriteRequest {
   compare?: Compare[]
@@ -52,7 +52,10 @@ async function writes (app: FastifyInstance): Promise<void> {
     const idempotency = key === null ? {} : { idempotency: { key, fingerprint: fingerprintOf(write) } }
     const origin = { requestId: request.id, traceparent: request.traceparent ?? undefined }
     const outcome = await app.raft.propose({ ...write, ...idempotency }, origin)
-    if (!outcome.ok) throw new Problem(outcome.code, outcome.params)
+    if (!outcome.ok) {
+      const place = outcome.at === undefined ? '' : at(outcome.at.branch, outcome.at.place)
+      throw new Problem(outcome.code, outcome.params, place === '' ? {} : { pointer: place })
+    }
     return outcome
   })
 }

@@ -154,5 +154,7 @@ test('Names in paths are decoded once', async (t) => {
   }
   for (const path of ['%', '%2', '%zz', '%c0%af', '%ed%a0%80', '%ff', 'a%E0%80%AFb']) {
     refused(t, await client.get(`${keysPath}/${path}`), 400, 'BAD_REQUEST', { reason: /percent-encoded UTF-8/ })
+    refused(t, await client.get(`/changes?tag=${path}`), 400, 'BAD_REQUEST', { reason: /query .*percent-encoded UTF-8/ })
   }
+  t.equal((await client.get('/changes?tag=%C3%A9+b%25')).status, 200)
 })

@@ -61,7 +61,14 @@ test('A branch with something that cannot be is undone and refused as a whole', 
   const attempt = (change: object) => client.post('/transactions', { then: [{ ...at('a'), data: 1 }, change] })
   refused(t, await attempt({ type: 'delete', ...at('b') }), 404, 'KEY_NOT_FOUND', { key: 'b' })
   refused(t, await attempt({ tenant: 'pepsi' }), 404, 'TENANT_NOT_FOUND', { tenant: 'pepsi' })
-  refused(t, await attempt({ tenant: 'coke', collection: 'x' }), 404, 'COLLECTION_NOT_FOUND', { collection: 'x' })
+  refused(t, await attempt({ tenant: 'coke', collection: 'x' }), 404, 'COLLECTION_NOT_FOUND', { collection: 'x', pointer: '/then/1' })
+  const batch = [{ ...at('a'), data: 1 }, {}, { tenant: 'pepsi' }]
+  refused(t, await client.post('/changes', { changes: batch }), 404, 'TENANT_NOT_FOUND', { pointer: '/changes/2' })
+  const single = await client.post('/changes', { tenant: 'pepsi' })
+  refused(t, single, 404, 'TENANT_NOT_FOUND')
+  t.notOk('pointer' in single.body, 'a single change has no place')
+  const otherwise = { compare: [{ ...at('a'), revision: 9 }], then: [], else: [{ tenant: 'pepsi' }] }
+  refused(t, await client.post('/transactions', otherwise), 404, 'TENANT_NOT_FOUND', { pointer: '/else/0' })
   t.equal(await client.revision(), 2)
 })
 
