@@ -1,7 +1,7 @@
 import t from 'tap'
 import { until } from '../support/node.ts'
 import { Cluster } from './cluster.ts'
-import { seed, Writers } from './writers.ts'
+import { seed, Clients } from './clients.ts'
 
 t.test('Writes and reads through any node; nothing is lost when the leader is killed', async (t) => {
   const cluster = await Cluster.start(t, 3)
@@ -15,19 +15,19 @@ t.test('Writes and reads through any node; nothing is lost when the leader is ki
     }
   }
 
-  const writers = Writers.start(cluster, 4)
+  const clients = Clients.start(cluster, 4)
   for (let round = 0; round < 3; round++) {
-    await writers.acknowledged(20)
+    await clients.acknowledged(20)
     const leader = await cluster.leader()
     await leader.kill()
-    await writers.acknowledged(20)
+    await clients.acknowledged(20)
     await leader.start()
   }
-  await writers.acknowledged(20)
-  await writers.stop()
+  await clients.acknowledged(20)
+  await clients.stop()
   await cluster.settled()
   await cluster.checksum()
-  await writers.check(t)
+  await clients.check(t)
 })
 
 t.test('Without a majority writes are refused with the reason, local reads and feeds go on, and it recovers', async (t) => {

@@ -2,19 +2,19 @@ import { readdir, rm } from 'node:fs/promises'
 import t from 'tap'
 import { until } from '../support/node.ts'
 import { Cluster } from './cluster.ts'
-import { seed, Writers } from './writers.ts'
+import { seed, Clients } from './clients.ts'
 
 t.test('A cluster grows from one to five and shrinks to one while it is written to', async (t) => {
   const cluster = await Cluster.start(t, 1)
   const [first] = cluster.nodes as [typeof cluster.nodes[0]]
   await seed(first)
-  const writers = Writers.start(cluster, 3)
-  await writers.acknowledged(20)
+  const clients = Clients.start(cluster, 3)
+  await clients.acknowledged(20)
   for (let n = 0; n < 4; n++) {
     // Any member may be asked.
     await cluster.add({ CHANGEWELL_JOIN: cluster.nodes[n]!.proxy.address })
     await cluster.settled()
-    await writers.acknowledged(10)
+    await clients.acknowledged(10)
   }
   t.same((await first.view()).members.map(({ state }) => state), Array(5).fill('voter'))
   await cluster.checksum()
@@ -31,11 +31,11 @@ t.test('A cluster grows from one to five and shrinks to one while it is written 
     t.match(refused, { status: 503, body: { code: 'NO_LEADER', detail: /removed from the cluster/ } })
     await gone.kill('SIGTERM')
     await cluster.settled()
-    await writers.acknowledged(10)
+    await clients.acknowledged(10)
   }
-  await writers.stop()
+  await clients.stop()
   t.equal(cluster.up.length, 1)
-  await writers.check(t)
+  await clients.check(t)
 })
 
 t.test('Two nodes are replaced at once, a replica only reads, and roles change', async (t) => {

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { until } from '../support/node.ts'
 import { Cluster } from './cluster.ts'
-import { seed, Writers } from './writers.ts'
+import { seed, Clients } from './clients.ts'
 
 t.test('A leader that is cut off steps down, the others go on, and all agree when it heals', async (t) => {
   const cluster = await Cluster.start(t, 3)
   await seed(cluster.nodes[0]!)
-  const writers = Writers.start(cluster, 3)
+  const clients = Clients.start(cluster, 3)
   for (let round = 0; round < 2; round++) {
-    await writers.acknowledged(20)
+    await clients.acknowledged(20)
     const leader = await cluster.leader()
     cluster.cutOff(leader)
     await until(async () => (await leader.view()).leader === null, 'it to step down')
@@ -16,26 +16,26 @@ t.test('A leader that is cut off steps down, the others go on, and all agree whe
     const next = await cluster.leader(others)
     t.not(next, leader)
     t.match(await leader.get('/tenants/t/collections/c/keys/k0'), { status: 503 }, 'no stale read')
-    await writers.acknowledged(20)
+    await clients.acknowledged(20)
     cluster.healAll()
     await until(async () => (await leader.view()).leader !== null, 'it to follow')
   }
-  await writers.stop()
+  await clients.stop()
   await cluster.checksum()
-  await writers.check(t)
+  await clients.check(t)
 })
 
 t.test('A follower that hears nobody and is heard disturbs nothing; a leader that nobody hears steps down', async (t) => {
   const cluster = await Cluster.start(t, 3)
   await seed(cluster.nodes[0]!)
-  const writers = Writers.start(cluster, 2)
+  const clients = Clients.start(cluster, 2)
   const leader = await cluster.leader()
   const [deaf] = await cluster.followers()
   const { term } = await leader.view()
   // One way: what it says gets through, what is said to it does not.
   deaf!.proxy.cut('*')
   await until(async () => (await deaf!.view()).leader === null, 'it to miss the leader')
-  await writers.acknowledged(50)
+  await clients.acknowledged(50)
   t.equal((await leader.view()).term, term, 'the others keep their leader and their term')
   deaf!.proxy.healAll()
   await until(async () => (await deaf!.view()).leader === leader.id, 'it to follow again')
@@ -44,18 +44,18 @@ t.test('A follower that hears nobody and is heard disturbs nothing; a leader tha
   // The other way: it hears the others, and none of them hears it.
   for (const node of cluster.nodes) if (node !== leader) node.proxy.cut(leader.id)
   await until(async () => (await cluster.leader(cluster.up.filter((node) => node !== leader))) !== leader, 'another leader')
-  await writers.acknowledged(20)
+  await clients.acknowledged(20)
   cluster.healAll()
-  await writers.stop()
+  await clients.stop()
   await cluster.checksum()
-  await writers.check(t)
+  await clients.check(t)
 })
 
 t.test('A leader that was stopped and goes on finds that another leads', async (t) => {
   const cluster = await Cluster.start(t, 3)
   await seed(cluster.nodes[0]!)
-  const writers = Writers.start(cluster, 3)
-  await writers.acknowledged(20)
+  const clients = Clients.start(cluster, 3)
+  await clients.acknowledged(20)
   const leader = await cluster.leader()
   leader.process.child.kill('SIGSTOP')
   const others = cluster.nodes.filter((node) => node !== leader)
@@ -65,8 +65,8 @@ t.test('A leader that was stopped and goes on finds that another leads', async (
   const read = await leader.get('/tenants/t/collections/c/keys/during')
   t.match(read.body, read.status === 200 ? { data: 9 } : { code: 'NO_LEADER' }, 'nothing stale is read as linearizable')
   await until(async () => (await leader.view()).leader === next.id, 'it to follow')
-  await writers.acknowledged(20)
-  await writers.stop()
+  await clients.acknowledged(20)
+  await clients.stop()
   await cluster.checksum()
-  await writers.check(t)
+  await clients.check(t)
 })

@@ -1,42 +1,43 @@
 import t from 'tap'
 import { until } from '../support/node.ts'
 import { Cluster } from './cluster.ts'
-import { seed, Writers } from './writers.ts'
+import { seed, Clients } from './clients.ts'
 
 t.test('A rolling restart under load loses nothing, and a leader that is stopped hands its place on', async (t) => {
   const cluster = await Cluster.start(t, 3)
   await seed(cluster.nodes[0]!)
-  const writers = Writers.start(cluster, 3)
+  const clients = Clients.start(cluster, 3)
   for (const node of cluster.nodes) {
-    await writers.acknowledged(20)
+    await clients.acknowledged(20)
     const { term } = await node.view()
     const led = (await cluster.leader()) === node
     await node.kill('SIGTERM')
     const next = await cluster.leader()
     if (led) t.equal((await next.view()).term, term + 1, 'one election, without a timeout')
-    await writers.acknowledged(20)
+    await clients.acknowledged(20)
     // At another address each time: port 0 takes a free one, and the proxy is told.
     await node.start()
     await until(async () => (await node.get('/readyz')).status === 200, 'it to be ready')
   }
-  await writers.stop()
+  await clients.stop()
   await cluster.settled()
   await cluster.checksum()
-  await writers.check(t)
+  await clients.check(t)
+  t.ok(clients.retriesMost <= 1, 'a single retry mends whatever fails')
 })
 
 t.test('All nodes are killed at once, and come back with everything', async (t) => {
   const cluster = await Cluster.start(t, 3)
   await seed(cluster.nodes[0]!)
   for (let round = 0; round < 3; round++) {
-    const writers = Writers.start(cluster, 3)
-    await writers.acknowledged(30)
+    const clients = Clients.start(cluster, 3)
+    await clients.acknowledged(30)
     const nodes = cluster.up
-    await Promise.all([...nodes.map((node) => node.kill()), writers.stop()])
+    await Promise.all([...nodes.map((node) => node.kill()), clients.stop()])
     await Promise.all(nodes.map((node) => node.start()))
     await cluster.leader()
     await cluster.checksum()
-    await writers.check(t)
+    await clients.check(t)
   }
 })
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { until } from '../support/node.ts'
 import { Cluster } from './cluster.ts'
-import { seed, Writers } from './writers.ts'
+import { seed, Clients } from './clients.ts'
 
 const smallLog = { CHANGEWELL_LOG_SEGMENT_BYTES: '65536', CHANGEWELL_FLUSH_LOG_BYTES: '65536' }
 
@@ -13,15 +13,15 @@ t.test('A follower that was away past compaction gets a snapshot while writes go
   await away!.kill()
   const filler = 'x'.repeat(20_000)
   for (let n = 0; n < 60; n++) await leader.put(`filler-${n % 5}`, filler)
-  const writers = Writers.start(cluster, 2)
-  await writers.acknowledged(20)
+  const clients = Clients.start(cluster, 2)
+  await clients.acknowledged(20)
   await away!.start()
   await until(async () => (await away!.get('/readyz')).status === 200, 'it to be ready', 60)
   await until(() => away!.process.lines.some((line) => line.includes('snapshot: installed')), 'the snapshot to be installed')
-  await writers.acknowledged(20)
-  await writers.stop()
+  await clients.acknowledged(20)
+  await clients.stop()
   await cluster.checksum()
-  await writers.check(t)
+  await clients.check(t)
 
   // It counts in a majority, and leads, with what it got.
   t.match(await leader.call('PUT', '/cluster/leader', { id: away!.id }), { status: 200 })
