@@ -41,9 +41,7 @@ export class Clients {
   #asked = 0
   #acknowledged = 0
   #acknowledgedAt = performance.now()
-  /** The longest time without an acknowledged write. */
   #pauseMs = 0
-  /** The most times that one request had to be sent again. */
   #retriesMost = 0
   readonly #name = randomUUID().slice(0, 8)
 
@@ -64,8 +62,19 @@ export class Clients {
     return this.#acknowledged
   }
 
+  /** The most times that one request had to be sent again. */
   get retriesMost (): number {
     return this.#retriesMost
+  }
+
+  /** The longest time between two acknowledged writes. */
+  get pauseMs (): number {
+    return this.#pauseMs
+  }
+
+  /** Requests that were given up without an answer. */
+  get unknown (): number {
+    return this.history.operations.filter(({ result }) => result === null).length
   }
 
   /** Resolves when so many more writes were acknowledged. */
@@ -92,9 +101,8 @@ export class Clients {
     }
     checkAcknowledged(this.history, this.canon)
     checkKeys(this.history, this.canon)
-    const unknown = this.history.operations.filter(({ result }) => result === null).length
     t.comment(`judged ${this.history.operations.length} operations: ${this.count} writes acknowledged, ` +
-      `${unknown} outcomes unknown, at most ${this.#retriesMost} retries, longest pause in writes ${Math.round(this.#pauseMs)} ms`)
+      `${this.unknown} outcomes unknown, at most ${this.#retriesMost} retries, longest pause in writes ${Math.round(this.#pauseMs)} ms`)
   }
 
   async #run (n: number): Promise<void> {

@@ -19,6 +19,8 @@ export interface Answer {
   headers: Headers
 }
 
+const patienceMs = 12_000
+
 /** One real node: a process that can be killed and started again with the same data, at another address. */
 export class ClusterNode {
   readonly name: string
@@ -92,6 +94,8 @@ export class ClusterNode {
   async call (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await fetch(this.#url + path, {
       method,
+      // Longer than a node takes to say that it cannot know: only one that is stopped says nothing at all.
+      signal: AbortSignal.timeout(patienceMs),
       headers: { connection: 'close', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
