@@ -1,6 +1,6 @@
 import type {} from 'fastify'
 import Type, { type Static, type TObject } from 'typebox'
-import { readSettings, type Environment } from './read-settings.ts'
+import { readSettings, SettingsError, type Environment } from './read-settings.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -36,6 +36,16 @@ export const settings = {
     { default: 'info', description: 'Least severe kind of line in the log' }),
   logFormat: Type.Enum(['auto', 'json', 'pretty'],
     { default: 'auto', description: 'Form of the log; auto is pretty on a terminal and json elsewhere' }),
+
+  authHtpasswd: Type.String({ default: '', description: 'File of users and bcrypt hashes, as htpasswd -B writes it; read again when it changes' }),
+  authTokens: Type.String({
+    default: '', description: 'File of bearer tokens, or of sha256: and their SHA-256, each with a name; read again when it changes',
+  }),
+  authPolicy: Type.String({
+    default: '', description: 'JSON file of who may do what; read again when it changes. Without one, whoever has credentials may do everything',
+  }),
+  authFailuresMax: count('failures', 20, 1, 1_000_000,
+    'Wrong credentials a minute from one address, and ten times as many for one name; more must wait'),
 
   bodyBytesMax: bytes(4 * MiB, 1 * KiB, 256 * MiB, 'Longest body of a request'),
   jsonDepthMax: count('levels', 100, 1, 10_000, 'Deepest nesting of JSON in a body'),
@@ -86,6 +96,12 @@ export const settings = {
   }),
 }
 
+/** What commands such as `changewell member` send to a node that asks for credentials. No node reads it. */
+export const clientSettings = {
+  token: Type.String({ default: '', description: 'Bearer token that commands send to a node' }),
+  user: Type.String({ default: '', description: 'Name and password that commands send instead, with a colon between them' }),
+}
+
 /** The settings of a node, all present. */
 export type Config = Static<TObject<typeof settings>>
 
@@ -95,7 +111,20 @@ export type Config = Static<TObject<typeof settings>>
  * @throws {SettingsError} with every fault, when a CHANGEWELL_ variable is wrong or unknown
  */
 export function loadConfig (environment: Environment = process.env): Config {
-  return readSettings(settings, environment) as Config
+  return readSettings(settings, environment, clientSettings) as Config
+}
+
+/**
+ * The header Authorization that commands send, or null where no credentials are set.
+ *
+ * @throws {SettingsError}
+ */
+export function loadAuthorization (environment: Environment = process.env): string | null {
+  const { token, user } = readSettings(clientSettings, environment, settings) as Static<TObject<typeof clientSettings>>
+  if (token !== '' && user !== '') throw new SettingsError(['CHANGEWELL_TOKEN and CHANGEWELL_USER are both set; keep one'])
+  if (user !== '' && !user.includes(':')) throw new SettingsError(['CHANGEWELL_USER has no colon between name and password'])
+  if (token !== '') return `Bearer ${token}`
+  return user === '' ? null : `Basic ${Buffer.from(user).toString('base64')}`
 }
 
 function bytes (value: number, minimum: number, maximum: number, description: string) {

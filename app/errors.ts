@@ -67,6 +67,39 @@ export const errors: ErrorTable = {
     example: { key: '3f1c' },
   },
 
+  UNAUTHENTICATED: {
+    status: 401,
+    title: 'The caller has not shown who it is',
+    detail: ({ reason, schemes }) => `Credentials are needed: ${ended(reason)} Send them as Authorization: ` +
+      `${schemes.join(' or ')}.`,
+    headers: ({ schemes }) => ({
+      'www-authenticate': schemes.map((scheme) => `${scheme} realm="changewell"${scheme === 'Basic' ? ', charset="UTF-8"' : ''}`).join(', '),
+    }),
+    example: { reason: 'callers without any lack the role read on the tenant "coke"', schemes: ['Basic', 'Bearer'] },
+  },
+  FORBIDDEN: {
+    status: 403,
+    title: 'The caller may not do this',
+    detail: ({ identity, role, tenant }) => `${identity === null ? 'A caller without credentials' : `The identity ${quoted(identity)}`} ` +
+      `lacks ${roleOn(role, tenant)}. Whoever keeps the policy file (CHANGEWELL_AUTH_POLICY) can give it.`,
+    example: { identity: 'ann', role: 'write', tenant: 'coke' },
+  },
+  TOO_MANY_ATTEMPTS: {
+    status: 429,
+    title: 'Too many wrong credentials',
+    detail: ({ retryAfterSeconds }) => 'Too many wrong credentials came from this address or for this name, so these were ' +
+      `not looked at. Correct them, and send them again in ${retryAfterSeconds} seconds.`,
+    headers: ({ retryAfterSeconds }) => retryAfter(retryAfterSeconds),
+    example: { retryAfterSeconds: 6 },
+  },
+  RIGHTS_CHANGED: {
+    status: 409,
+    title: 'The rights of the reader have changed',
+    detail: () => 'What this reader may see, or its credentials, changed while it was reading. Connect again with ' +
+      'credentials that hold; a local copy is to be made anew from GET /snapshot, because it may hold too much or too little.',
+    example: { identity: 'ann' },
+  },
+
   ROUTE_NOT_FOUND: {
     status: 404,
     title: 'There is nothing at this path',
@@ -288,6 +321,12 @@ export const errors: ErrorTable = {
       `request ${requestId}; please report it.`,
     example: { requestId: 'req-1' },
   },
+}
+
+function roleOn (role: string, tenant: string | null): string {
+  if (role === 'any') return 'any role'
+  if (role !== 'read' && role !== 'write') return `the role ${role}`
+  return `the role ${role} on ${tenant === null ? 'anything' : tenant === '*' ? 'all tenants ("*")' : `the tenant ${quoted(tenant)}`}`
 }
 
 function retryAfter (seconds: number): Record<string, string> {

@@ -38,12 +38,15 @@ export function variableName (name: string): string {
 /**
  * The values of all settings by name.
  *
+ * @param others settings that are for something else: their variables may be there
  * @throws {SettingsError} with every fault
  */
-export function readSettings (settings: Settings, environment: Environment): Record<string, string | number> {
+export function readSettings (
+  settings: Settings, environment: Environment, others: Settings = {}
+): Record<string, string | number> {
   const values: Record<string, string | number> = {}
   const faults: string[] = []
-  const known = new Set<string>()
+  const known = new Set(Object.keys(others).map(variableName))
   for (const [name, setting] of Object.entries(settings)) {
     const variable = variableName(name)
     known.add(variable)

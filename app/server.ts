@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import Fastify, {
   LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest,
 } from 'fastify'
+import auth from '../plugins/auth/index.ts'
 import changes from '../plugins/changes/index.ts'
 import cluster from '../plugins/cluster/index.ts'
 import collections from '../plugins/collections/index.ts'
@@ -67,6 +68,7 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   await app.register(problems, { errors })
   await app.register(validation)
   await app.register(json, { depthMax: config.jsonDepthMax })
+  await app.register(auth)
   await app.register(docs, { version, errors: explainedErrors() })
   await app.register(metrics)
   await app.register(health, {

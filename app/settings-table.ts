@@ -1,5 +1,5 @@
-import { settings } from './config.ts'
-import { expected, variableName, type Setting } from './read-settings.ts'
+import { clientSettings, settings } from './config.ts'
+import { expected, variableName, type Setting, type Settings } from './read-settings.ts'
 
 interface Line {
   variable: string
@@ -10,7 +10,7 @@ interface Line {
 
 /** All settings as lines of text, for `changewell serve --help`. */
 export function settingsTable (): string {
-  const lines = [{ variable: 'VARIABLE', value: 'DEFAULT', takes: '', meaning: 'MEANING' }, ...allLines()]
+  const lines = [{ variable: 'VARIABLE', value: 'DEFAULT', takes: '', meaning: 'MEANING' }, ...linesOf(settings)]
   const variableWidth = Math.max(...lines.map((line) => line.variable.length))
   const valueWidth = Math.max(...lines.map((line) => line.value.length))
   return lines.map(({ variable, value, takes, meaning }) =>
@@ -26,14 +26,25 @@ export function settingsPage (): string {
     '`CHANGEWELL_` and is none of these, stops the start with a list of everything that is wrong. Numbers are plain whole',
     'numbers in the unit that their row names.',
     '',
-    '| variable | default | takes | meaning |',
-    '| --- | --- | --- | --- |',
-    ...allLines().map(({ variable, value, takes, meaning }) =>
-      `| \`${variable}\` | ${value} | ${takes} | ${meaning} |`),
+    ...tableOf(settings),
+    '',
+    '## Of commands',
+    '',
+    'What is called with a node\'s address, as `changewell member` is, reads these.',
+    '',
+    ...tableOf(clientSettings),
     '',
     'This page is made from `app/config.ts` by `npm run docs`.',
     '',
   ].join('\n')
+}
+
+function tableOf (which: Settings): string[] {
+  return [
+    '| variable | default | takes | meaning |',
+    '| --- | --- | --- | --- |',
+    ...linesOf(which).map(({ variable, value, takes, meaning }) => `| \`${variable}\` | ${value} | ${takes} | ${meaning} |`),
+  ]
 }
 
 /** Of a number its range, of a choice what there is to choose from; of a text there is nothing to say. */
@@ -42,8 +53,8 @@ function inBrackets (takes: string): string {
   return said === takes ? '' : ` (${said})`
 }
 
-function allLines (): Line[] {
-  return Object.entries<Setting>(settings).map(([name, setting]) => ({
+function linesOf (which: Settings): Line[] {
+  return Object.entries<Setting>(which).map(([name, setting]) => ({
     variable: variableName(name),
     value: shown(setting),
     takes: expected(setting),

@@ -19,13 +19,16 @@ export interface Dump {
 
 /**
  * The current state of the database at one revision: tenants before those below them, then each tenant's collections
- * with their keys in order. Data is copied as bytes. With a tenant, that one and those below it.
+ * with their keys in order. Data is copied as bytes. With a tenant, that one and those below it; with `sees`, those
+ * whose names it lets through, and the header says that it is partial.
  *
  * The view is released when the lines have been read to the end, or are given up.
  *
  * @throws Problem TENANT_NOT_FOUND
  */
-export async function dumpOf (view: View, tenant?: string): Promise<Dump> {
+export async function dumpOf (
+  view: View, tenant?: string, sees: ((name: string) => boolean) | null = null
+): Promise<Dump> {
   try {
     const position = decodePosition(await view.get('meta', metaKeys.applied))
     const clusterId = await view.get('meta', metaKeys.clusterId)
@@ -38,19 +41,25 @@ export async function dumpOf (view: View, tenant?: string): Promise<Dump> {
       revision: position.revision,
       timestamp: new Date(position.timestamp).toISOString(),
       ...(top === undefined ? {} : { tenant: top.name }),
+      ...(sees === null ? {} : { partial: true }),
     }
-    return { revision: position.revision, lines: checked(view, recordsOf(view, catalog, top, header)) }
+    return { revision: position.revision, lines: checked(view, recordsOf(view, { catalog, top, sees }, header)) }
   } catch (error) {
     await view.release()
     throw error
   }
 }
 
-async function * recordsOf (
-  view: View, catalog: Catalog, top: TenantNode | undefined, header: object
-): AsyncGenerator<Buffer> {
+interface Part {
+  catalog: Catalog
+  top: TenantNode | undefined
+  sees: ((name: string) => boolean) | null
+}
+
+async function * recordsOf (view: View, { catalog, top, sees }: Part, header: object): AsyncGenerator<Buffer> {
   yield line('dump', JSON.stringify(header))
   for (const tenant of catalog.tenants(top)) {
+    if (sees?.(tenant.name) === false) continue
     yield line('tenant', JSON.stringify({ ...tenantOf(tenant), id: String(tenant.id) }))
     for (const row of catalog.collections(tenant)) {
       yield line('collection', JSON.stringify({ ...collectionOf(row, tenant), id: String(row.id) }))

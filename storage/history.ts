@@ -12,9 +12,11 @@ export interface Filter {
   key: string | null
   /** Any of these; empty for all. */
   tags: string[]
+  /** Which changes the reader may see at all; null for every one. */
+  sees: ((change: { readonly scope: Scope }) => boolean) | null
 }
 
-export const everything: Filter = { tenant: 0, descendants: false, collection: 0, key: null, tags: [] }
+export const everything: Filter = { tenant: 0, descendants: false, collection: 0, key: null, tags: [], sees: null }
 
 /**
  * A change matches when it concerns what the filter names: changes inside it, and those that make or remove what holds
@@ -22,6 +24,7 @@ export const everything: Filter = { tenant: 0, descendants: false, collection: 0
  */
 export function matches (filter: Filter, change: { readonly scope: Scope }): boolean {
   if (isEverything(filter)) return true
+  if (filter.sees !== null && !filter.sees(change)) return false
   const { scope } = change
   if (filter.tags.length > 0 && !filter.tags.some((tag) => scope.tags.includes(tag))) return false
   if (filter.tenant === 0) return true
@@ -33,8 +36,8 @@ export function matches (filter: Filter, change: { readonly scope: Scope }): boo
 }
 
 /** Whether the filter lets every change through. */
-export function isEverything ({ tenant, tags }: Filter): boolean {
-  return tenant === 0 && tags.length === 0
+export function isEverything ({ tenant, tags, sees }: Filter): boolean {
+  return tenant === 0 && tags.length === 0 && sees === null
 }
 
 export interface PageQuery {

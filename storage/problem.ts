@@ -15,6 +15,11 @@ export interface Problems {
   HEADERS_TOO_LARGE: { limitBytes: number }
   REQUEST_TIMEOUT: { timeoutSeconds: number }
   IDEMPOTENCY_KEY_REUSED: { key: string }
+  // Who sent it, and what they may do.
+  UNAUTHENTICATED: { reason: string, schemes: string[] }
+  FORBIDDEN: { identity: string | null, role: string, tenant: string | null }
+  TOO_MANY_ATTEMPTS: { retryAfterSeconds: number }
+  RIGHTS_CHANGED: { identity: string | null }
   // What it named and is not there.
   ROUTE_NOT_FOUND: { method: string, path: string }
   METHOD_NOT_ALLOWED: { method: string, path: string, allow: string }

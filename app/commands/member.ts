@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util'
+import { loadAuthorization } from '../config.ts'
+import { SettingsError } from '../read-settings.ts'
 
 export const help = `Usage: changewell member <what> [options]
 
@@ -16,13 +18,16 @@ Options:
   --url <url>                any node of the cluster (http://127.0.0.1:9000)
   --wait <seconds>           how long to wait until it is done (60)
   --json                     answers as JSON
+
+A node that asks for credentials gets CHANGEWELL_TOKEN, or CHANGEWELL_USER (name:password), from the environment.
 `
 
 interface Member {
   id: string
   role: string
   state: string
-  peerAddress: string
+  /** Shown to operators only. */
+  peerAddress?: string
   apiAddress: string
   matchIndex?: number
   waitsFor?: string
@@ -54,7 +59,14 @@ export async function run (args: string[]): Promise<number> {
   if (needsId && (id === undefined || !/^[0-9a-f]{16}$/.test(id))) return wrong(`member ${what} needs the id of a node: 16 hex digits.`)
   if (what === 'add' && (values.peer === undefined || values.api === undefined)) return wrong('member add needs --peer and --api.')
   if (!/^\d{1,4}$/.test(values.wait)) return wrong('--wait needs a number of seconds.')
-  const call = caller(values.url)
+  let authorization: string | null
+  try {
+    authorization = loadAuthorization()
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    return wrong(error.message)
+  }
+  const call = caller(values.url, authorization)
   const query = `?wait=${values.wait}`
   try {
     switch (what) {
@@ -80,12 +92,16 @@ export async function run (args: string[]): Promise<number> {
 
 type Call = (method: string, path: string, body?: object) => Promise<{ status: number, body: unknown }>
 
-function caller (url: string): Call {
+function caller (url: string, authorization: string | null): Call {
   return async (method, path, body) => {
+    const headers = {
+      ...(authorization === null ? {} : { authorization }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    }
     let response: Response
     try {
       response = await fetch(new URL(path, url), {
-        method, ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
     } catch (error) {
       const { cause } = error as { cause?: Error }
@@ -104,7 +120,7 @@ async function list (call: Call, json: boolean): Promise<number> {
     process.stdout.write(`${JSON.stringify({ leader, members })}\n`)
     return 0
   }
-  const rows = members.map(({ id, role, state, peerAddress, apiAddress, waitsFor }) => (
+  const rows = members.map(({ id, role, state, peerAddress = '', apiAddress, waitsFor }) => (
     [id, role, state, peerAddress, apiAddress, id === leader ? 'leads' : waitsFor === undefined ? '' : `waits for ${waitsFor}`]))
   process.stdout.write(table([['ID', 'ROLE', 'STATE', 'PEER', 'API', ''], ...rows]))
   return 0

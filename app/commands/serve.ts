@@ -44,7 +44,10 @@ async function start (config: Config): Promise<void> {
   const { buildServer } = await import('../server.ts')
   const logger = await buildLogger(config)
   const app = await buildServer(config, logger)
-  closeWithGrace({ delay: config.shutdownSeconds * 1000, logger }, async ({ signal, err }) => {
+  // Where there is nothing to read again, a terminal that goes away ends the node, as it ends other programs.
+  const { isOn, reload } = app.access
+  if (isOn) process.on('SIGHUP', () => { void reload() })
+  closeWithGrace({ delay: config.shutdownSeconds * 1000, logger, skip: isOn ? ['SIGHUP'] : [] }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'an error that nobody handled; the node stops')
     else logger.info({ signal }, 'the node stops')
     await app.close()

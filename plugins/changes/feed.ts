@@ -12,6 +12,8 @@ export interface FeedOptions {
   streamHeartbeatSeconds: number
   streamStallSeconds: number
   streamBufferBytesMax: number
+  /** Some readers may not see everything. */
+  isGuarded: boolean
   renderProblem: StreamOptions['renderProblem']
 }
 
@@ -50,6 +52,8 @@ export class Feed {
    */
   publish (changes: Change[]): void {
     this.tail.push(changes)
+    // Rights go by the names of tenants: whoever may not see one any more is to be gone before the readers hear of it.
+    if (this.#options.isGuarded && changes.some(({ scope }) => scope.type.startsWith('tenant-'))) this.recheck()
     this.#unheard = this.#unheard.concat(changes)
     if (this.#unheard.length > changes.length) return
     setImmediate(() => {
@@ -68,7 +72,14 @@ export class Feed {
     this.tail.restart(lastRevision)
     this.#chunks.clear()
     this.#unheard = []
+    if (this.#options.isGuarded) this.recheck()
     for (const stream of this.#streams) stream.pump()
+    this.waiters.wakeAll()
+  }
+
+  /** Rights have changed, or tenants on whose names they are: each reader is looked at again, also those that wait. */
+  recheck (): void {
+    for (const stream of this.#streams) stream.recheck()
     this.waiters.wakeAll()
   }
 
@@ -80,7 +91,7 @@ export class Feed {
   }
 
   /** The response's head has been sent, in the turn in which the stream was admitted; from here on it is the feed's. */
-  open (options: Pick<StreamOptions, 'response' | 'source' | 'framing' | 'since'>): void {
+  open (options: Pick<StreamOptions, 'response' | 'source' | 'view' | 'framing' | 'since'>): void {
     const stream = new FeedStream({
       ...options,
       tail: this.tail,

@@ -29,10 +29,12 @@ async function changes (app: FastifyInstance, options: ChangesOptions): Promise<
     streamHeartbeatSeconds: config.streamHeartbeatSeconds,
     streamStallSeconds: config.streamStallSeconds,
     streamBufferBytesMax: config.streamBufferBytesMax,
+    isGuarded: app.access.isOn,
     renderProblem: (problem, framing) => inStream(options.renderProblem(problem), framing),
   })
   database.listen((published) => feed.publish(published))
   database.listenRestore(() => feed.restart(database.revision))
+  app.access.listen(() => feed.recheck())
   app.decorate('feed', feed)
   feedMetrics(app.metrics.registry, feed)
   app.addHook('preClose', async () => feed.close())
@@ -45,4 +47,4 @@ function inStream (body: string, framing: Framing): Buffer {
   return Buffer.from(framing === 'sse' ? `event: problem\ndata: ${body}\n\n` : `{"problem":${body}}\n`)
 }
 
-export default fp(changes, { name: 'changes', fastify: '5.x', dependencies: ['storage', 'raft', 'writes', 'metrics', 'problems'] })
+export default fp(changes, { name: 'changes', fastify: '5.x', dependencies: ['storage', 'raft', 'writes', 'metrics', 'problems', 'auth'] })

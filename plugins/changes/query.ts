@@ -29,7 +29,9 @@ export function filterOf (catalog: Catalog, { tenant, descendants, collection, k
   if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant })
   const row = collection === undefined ? null : catalog.collection(node, collection)
   if (collection !== undefined && row === null) throw new Problem('COLLECTION_NOT_FOUND', { tenant: node.name, collection })
-  return { tenant: node.id, descendants: descendants === true, collection: row?.id ?? 0, key: key ?? null, tags }
+  return {
+    ...everything, tenant: node.id, descendants: descendants === true, collection: row?.id ?? 0, key: key ?? null, tags,
+  }
 }
 
 /** The problem with a filter by ids whose tenant or collection has been deleted since; null when both are there. */

@@ -32,8 +32,12 @@ const feedHeaders = Type.Object({
 
 const feedTypes = ['application/json', 'text/event-stream', 'application/x-ndjson']
 
+type View = ReturnType<ReturnType<FastifyInstance['access']['of']>['view']>
+
 interface FeedRequest {
   source: Source
+  /** What the reader may see; null when nothing is hidden from anybody. */
+  view: View
   distinct: boolean
   query: { since?: string, limit: number, block?: number }
 }
@@ -45,7 +49,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
   const limits = { pageBytesMax: config.pageBytesMax, pageScanMax: config.pageScanMax }
 
   app.get('/changes', {
-    config: { longLived: true },
+    config: { longLived: true, role: 'read', tenant: 'seen' },
     schema: {
       summary: 'Follow all changes',
       description: 'A page; with `block` a long poll; with `Accept: text/event-stream` or `application/x-ndjson` a stream.',
@@ -56,14 +60,18 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       response: { 200: changePage, ...problems },
     },
   }, async (request, reply) => {
-    const filter = filterOf(database.catalog, request.query)
+    const access = app.access.of(request)
+    if (request.query.tenant !== undefined) access.assert('read', request.query.tenant)
+    const asked = filterOf(database.catalog, request.query)
+    const view = access.view(asked.tenant === 0 ? null : asked.tenant)
+    const filter = { ...asked, sees: view?.sees ?? null }
     const missing = (): Problem | null => missingOf(database.catalog, filter, request.query)
     const source = historySource(database, feed.tail, filter, missing, limits)
-    return serve(request, reply, { source, query: request.query, distinct: request.query.distinct === 'key' })
+    return serve(request, reply, { source, view, query: request.query, distinct: request.query.distinct === 'key' })
   })
 
   app.get('/tenants/:tenant/changes', {
-    config: { longLived: true },
+    config: { longLived: true, role: 'read', tenant: 'path' },
     schema: {
       summary: 'Follow one tenant',
       description: 'The newest change of each key only, whatever became of the older history.',
@@ -79,10 +87,12 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     const node = database.catalog.tenant(tenant)
     if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant })
     const source = tenantSource(database, feed.tail, node.id, limits)
-    return serve(request, reply, { source, query: request.query, distinct: false })
+    const view = app.access.of(request).view(node.id)
+    return serve(request, reply, { source, view, query: request.query, distinct: false })
   })
 
   app.get('/changes/:revision', {
+    config: { role: 'read', tenant: 'seen' },
     schema: {
       summary: 'Read one change',
       tags: ['changes'],
@@ -95,14 +105,19 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     const found = feed.tail.covers(revision - 1) && revision <= feed.tail.lastRevision
       ? feed.tail.frame(revision).change
       : await readChange(database.store, revision)
-    if (found !== null) return sendJson(reply, found.text)
+    if (found !== null) {
+      const access = app.access.of(request)
+      // To name its tenant would tell of it.
+      if (access.view(null)?.sees?.(found) === false) access.assert('read', undefined)
+      return sendJson(reply, found.text)
+    }
     // It may have been cut while it was looked for.
     if (revision < database.firstRevision) throw new Problem('HISTORY_GONE', { firstRevision: database.firstRevision })
     throw new Problem('REVISION_NOT_FOUND', { revision, lastRevision: database.revision })
   })
 
   async function serve (request: FastifyRequest, reply: FastifyReply, wanted: FeedRequest): Promise<FastifyReply> {
-    const { source, query } = wanted
+    const { source, view, query } = wanted
     reply.header('vary', 'accept')
     const framing = framingOf(request.headers.accept)
     const since = sinceOf(query.since, oneOf(request.headers['last-event-id']), feed.tail.lastRevision)
@@ -121,14 +136,14 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     reply.raw.writeHead(200, reply.getHeaders() as Record<string, string>)
     reply.raw.flushHeaders()
     if (request.method === 'HEAD') reply.raw.end()
-    else feed.open({ response: reply.raw, source, framing, since })
+    else feed.open({ response: reply.raw, source, view, framing, since })
     return reply
   }
 
   async function page (
     request: FastifyRequest, reply: FastifyReply, wanted: FeedRequest, since: number
   ): Promise<FastifyReply> {
-    const { source, query, distinct } = wanted
+    const { source, view, query, distinct } = wanted
     const seconds = waitOf(query.block, oneOf(request.headers.prefer), config.blockSecondsMax)
     let found = await source.read(since, query.limit)
     if (seconds > 0 && found.changes.length === 0) {
@@ -138,6 +153,8 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
         const left = (until - performance.now()) / 1000
         if (left <= 0) break
         if (found.lastRevision >= feed.tail.lastRevision) await feed.waiters.wait(source.matches, left, reply.raw)
+        const lost = view?.lost() ?? null
+        if (lost !== null) throw lost
         found = await source.read(found.lastRevision, query.limit)
       }
     }

@@ -6,6 +6,8 @@ import { Frame, type Framing, type Tail } from './tail.ts'
 export interface StreamOptions {
   response: ServerResponse
   source: Source
+  /** What the reader may see; null when nothing is hidden from anybody. */
+  view: { lost: () => Problem | null } | null
   framing: Framing
   since: number
   tail: Tail
@@ -85,6 +87,12 @@ export class FeedStream {
   heartbeat (): void {
     if (!this.#isReady() || this.#cursor < this.#options.tail.lastRevision) return
     this.#write(Buffer.from(this.#options.framing === 'sse' ? `id: ${this.#cursor}\n: alive\n\n` : '\n'))
+  }
+
+  /** Ends the stream when its reader may not go on. To be called when rights or tenants have changed. */
+  recheck (): void {
+    const problem = this.#ended ? null : this.#options.view?.lost() ?? null
+    if (problem !== null) this.end('problem', problem)
   }
 
   end (reason: EndReason, problem?: Problem): void {

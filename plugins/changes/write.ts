@@ -35,6 +35,7 @@ export async function writeRoutes (instance: FastifyInstance): Promise<void> {
   const { batchChangesMax } = app.config
 
   app.post('/changes', {
+    config: { role: 'write', tenant: 'each' },
     schema: {
       summary: 'Write one change, or several at once',
       tags: ['changes'],

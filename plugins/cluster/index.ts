@@ -6,7 +6,7 @@ import { problems } from '../schemas.ts'
 import { memberRoutes } from './members.ts'
 import { nodeRoutes } from './nodes.ts'
 import { cluster as clusterSchema, settings } from './schemas.ts'
-import { memberOf } from './view.ts'
+import { addressOf, memberOf } from './view.ts'
 
 /** The cluster as this node sees it, its members, and the settings that all its nodes share. */
 export default async function cluster (instance: FastifyInstance): Promise<void> {
@@ -14,8 +14,15 @@ export default async function cluster (instance: FastifyInstance): Promise<void>
   const { database, raft } = app
 
   app.get('/cluster', {
-    schema: { summary: 'Who is in the cluster, and who leads', tags: ['cluster'], response: { 200: clusterSchema, ...problems } },
-  }, async () => {
+    config: { role: 'any' },
+    schema: {
+      summary: 'Who is in the cluster, and who leads',
+      description: 'Where credentials are asked for, the checksum and what else is for operators is shown to the role admin.',
+      tags: ['cluster'],
+      response: { 200: clusterSchema, ...problems },
+    },
+  }, async (request) => {
+    const { isAdmin } = app.access.of(request)
     const { nodeId, leader, term } = raft.status
     return {
       id: nodeId,
@@ -23,12 +30,13 @@ export default async function cluster (instance: FastifyInstance): Promise<void>
       leader,
       term,
       revision: database.revision,
-      checksum: database.checksum,
-      members: raft.members.map(memberOf),
+      ...(isAdmin ? { checksum: database.checksum } : {}),
+      members: raft.members.map((view) => isAdmin ? memberOf(view) : addressOf(view)),
     }
   })
 
   app.get('/cluster/settings', {
+    config: { role: 'admin' },
     schema: { summary: 'Read the settings of the cluster', tags: ['cluster'], response: { 200: settings, ...problems } },
   }, async () => {
     await raft.readBarrier()
@@ -36,6 +44,7 @@ export default async function cluster (instance: FastifyInstance): Promise<void>
   })
 
   app.put('/cluster/settings', {
+    config: { role: 'admin' },
     schema: {
       summary: 'Change the settings of the cluster', tags: ['cluster'], body: Type.Partial(settings, { additionalProperties: false }), response: { 200: settings, ...problems },
     },

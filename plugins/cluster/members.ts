@@ -20,6 +20,7 @@ export function memberRoutes (instance: FastifyInstance): void {
   const tags = ['cluster']
 
   app.get('/cluster/members', {
+    config: { role: 'admin' },
     schema: { summary: 'List the members', tags, response: { 200: list, ...problems } },
   }, async () => {
     await raft.readBarrier()
@@ -27,6 +28,7 @@ export function memberRoutes (instance: FastifyInstance): void {
   })
 
   app.get('/cluster/members/:id', {
+    config: { role: 'admin' },
     schema: { summary: 'Read a member', tags, params, response: { 200: memberSchema, ...problems } },
   }, async (request) => {
     await raft.readBarrier()
@@ -34,6 +36,7 @@ export function memberRoutes (instance: FastifyInstance): void {
   })
 
   app.post('/cluster/members', {
+    config: { role: 'admin' },
     schema: {
       summary: 'Add a member',
       description: 'Idempotent by the node\'s id. The node must have been started with CHANGEWELL_JOIN, or ask to join itself. 202 when it is not what it shall be within `wait`; `waitsFor` says what is missing.',
@@ -50,6 +53,7 @@ export function memberRoutes (instance: FastifyInstance): void {
   })
 
   app.put('/cluster/members/:id', {
+    config: { role: 'admin' },
     schema: {
       summary: 'Change a member\'s role or addresses', tags, params, querystring: waitQuery, body: changeBody, response: changed,
     },
@@ -62,6 +66,7 @@ export function memberRoutes (instance: FastifyInstance): void {
   })
 
   app.delete('/cluster/members/:id', {
+    config: { role: 'admin' },
     schema: {
       summary: 'Remove a member',
       description: 'A leader hands its place on first. The id is never used again.',
@@ -79,6 +84,7 @@ export function memberRoutes (instance: FastifyInstance): void {
   })
 
   app.put('/cluster/leader', {
+    config: { role: 'admin' },
     schema: {
       summary: 'Hand leadership on',
       description: 'To the voter that is named, or to the best follower.',

@@ -26,6 +26,15 @@ export const member = Type.Object({
   waitsFor: Type.Optional(Type.String({ description: 'What is still to happen until it is what its role says.' })),
 })
 
+/** What clients that may not look after the cluster see of a member: enough to choose another node. */
+const memberSeen = Type.Object({
+  ...Type.Partial(member).properties,
+  id: nodeId,
+  role,
+  state: memberState,
+  apiAddress: member.properties.apiAddress,
+})
+
 export const settings = Type.Object({
   historyChanges: Type.Union([Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }), Type.Null()], {
     description: 'How many of the newest changes the history keeps, at least; null keeps all. Values of keys and the feeds of tenants are never cut.',
@@ -44,12 +53,12 @@ export const cluster = Type.Object({
   leader: Type.Union([Type.String(), Type.Null()]),
   term: Type.Integer(),
   revision: Type.Integer(),
-  checksum: Type.Object({
+  checksum: Type.Optional(Type.Object({
     revision: Type.Integer(),
     index: Type.Integer({ description: 'The newest applied entry of the Raft log.' }),
     value: Type.String({ description: 'Over all that was done to the database up to there: equal on all nodes at the same index.' }),
-  }),
-  members: Type.Array(member),
+  })),
+  members: Type.Array(memberSeen),
 })
 
 export const addBody = Type.Object({

@@ -21,6 +21,11 @@ export function memberOf (view: MemberView): Static<typeof member> {
   }
 }
 
+/** A member as clients see it that may not look after the cluster. */
+export function addressOf ({ id, role, state, apiAddress }: MemberView): Pick<Static<typeof member>, 'id' | 'role' | 'state' | 'apiAddress'> {
+  return { id, role, state: state as Static<typeof member>['state'], apiAddress }
+}
+
 function waiting ({ role, state, matchIndex, peer }: MemberView): { waitsFor?: string } {
   if (state === role) return {}
   if (state === 'leaving') return { waitsFor: 'the others to agree on the members without it' }

@@ -28,6 +28,7 @@ export default async function collections (instance: FastifyInstance): Promise<v
   const { database, config } = app
 
   app.get('/tenants/:tenant/collections', {
+    config: { role: 'read', tenant: 'path' },
     schema: {
       summary: 'List collections, by name',
       tags: ['collections'],
@@ -45,6 +46,7 @@ export default async function collections (instance: FastifyInstance): Promise<v
   })
 
   app.post('/tenants/:tenant/collections', {
+    config: { role: 'write', tenant: 'path' },
     schema: {
       summary: 'Create a collection',
       tags: ['collections'],
@@ -69,6 +71,7 @@ export default async function collections (instance: FastifyInstance): Promise<v
   })
 
   app.get('/tenants/:tenant/collections/:collection', {
+    config: { role: 'read', tenant: 'path' },
     schema: {
       summary: 'Read a collection', tags: ['collections'], params: collectionParams, response: { 200: collection, ...problems },
     },
@@ -83,6 +86,7 @@ export default async function collections (instance: FastifyInstance): Promise<v
   })
 
   app.delete('/tenants/:tenant/collections/:collection', {
+    config: { role: 'write', tenant: 'path' },
     schema: {
       summary: 'Delete a collection',
       tags: ['collections'],

@@ -29,7 +29,7 @@ function docs (app: FastifyInstance, { version, errors }: DocsOptions, done: () 
   }
   app.addHook('onClose', async () => (await building)?.close())
 
-  const hidden = { logLevel: 'warn' as const, schema: { hide: true } }
+  const hidden = { config: { role: 'open' as const }, logLevel: 'warn' as const, schema: { hide: true } }
   const page = renderErrorsPage(errors)
   app.get('/openapi.json', hidden, async () => (await site()).swagger())
   app.get('/documentation/errors', hidden, async (_request, reply) => reply.type('text/html; charset=utf-8').send(page))

@@ -26,11 +26,13 @@ export function healthRoutes (app: FastifyInstance, readiness: Readiness, option
 
   app.get('/livez', {
     ...quiet,
+    config: { role: 'open' },
     schema: { tags, summary: 'Whether the process turns', response: { 200: ok } },
   }, async () => ({ status: 'ok' }))
 
   app.get('/readyz', {
     ...quiet,
+    config: { role: 'open' },
     schema: { tags, summary: 'Whether the node should get requests', response: { 200: ok } },
   }, async () => {
     if (readiness.draining !== null) throw new Problem('DRAINING', { reason: readiness.draining })
@@ -41,11 +43,13 @@ export function healthRoutes (app: FastifyInstance, readiness: Readiness, option
 
   app.get('/health', {
     ...quiet,
+    config: { role: 'open' },
     schema: { tags, summary: 'How the node is', response: { 200: Health } },
   }, async () => summary())
 
   app.put<{ Body: Static<typeof Drain> }>('/health', {
     ...quiet,
+    config: { role: 'admin' },
     schema: { tags, summary: 'Takes the node out of service, or puts it back', body: Drain, response: { 200: Health } },
   }, async (request) => {
     if (request.body.up) readiness.undrain()

@@ -53,6 +53,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
   const { database, config } = app
 
   app.get(base, {
+    config: { role: 'read', tenant: 'path' },
     schema: {
       summary: 'List keys, in order', tags: ['keys'], params: collectionParams, querystring: listQuery, response: { 200: list, ...problems },
     },
@@ -69,6 +70,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
   })
 
   app.get(`${base}/:key`, {
+    config: { role: 'read', tenant: 'path' },
     schema: {
       summary: 'Read a key',
       tags: ['keys'],
@@ -90,6 +92,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
   })
 
   app.put(`${base}/:key`, {
+    config: { role: 'write', tenant: 'path' },
     schema: {
       summary: 'Write a key',
       tags: ['keys'],
@@ -114,6 +117,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
   })
 
   app.delete(`${base}/:key`, {
+    config: { role: 'write', tenant: 'path' },
     schema: {
       summary: 'Delete a key', tags: ['keys'], params: keyParams, headers: writeConditions, response: { 200: written, ...problems },
     },

@@ -33,6 +33,7 @@ async function metrics (app: FastifyInstance) {
   }).set(0)
 
   app.get('/metrics', {
+    config: { role: 'metrics' },
     logLevel: 'warn',
     schema: { tags: ['health'], summary: 'Metrics for Prometheus', produces: ['text/plain'], response: { 200: { type: 'string' } } },
   }, async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))

@@ -17,7 +17,7 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
   let taken = 0
 
   app.get('/snapshot', {
-    config: { longLived: true },
+    config: { longLived: true, role: 'read', tenant: 'seen' },
     schema: {
       summary: 'Take the database at one revision',
       description: 'Lines of JSON: `dump` (the header, with the revision after which the feed goes on), `tenant`, ' +
@@ -32,13 +32,22 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
     if (taken >= config.snapshotsMax) {
       throw new Problem('TOO_MANY_READERS', { setting: 'CHANGEWELL_SNAPSHOTS_MAX', limit: config.snapshotsMax })
     }
+    const access = app.access.of(request)
+    if (request.query.tenant !== undefined) access.assert('read', request.query.tenant)
+    const view = access.view(null)
     taken++
     try {
       await app.raft.readBarrier()
-      const { revision, lines } = await dumpOf(await database.store.view(), request.query.tenant)
+      const { revision, lines } = await dumpOf(
+        await database.store.view(), request.query.tenant, access.seesAll ? null : (name) => access.mayRead(name))
       request.blocked = true
       const stream = Readable.from(lines, { objectMode: false })
-      stream.once('close', () => { taken-- })
+      // Without its end it is known to be cut off.
+      const unlisten = app.access.listen(() => { if (view?.lost() != null) stream.destroy() })
+      stream.once('close', () => {
+        taken--
+        unlisten()
+      })
       reply.header('content-type', 'application/x-ndjson; charset=utf-8')
       reply.header('etag', `"${revision}"`)
       return reply.send(stream as unknown as string)

@@ -29,17 +29,21 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
   const { database, config } = app
 
   app.get('/tenants', {
+    config: { role: 'read', tenant: 'seen' },
     schema: { summary: 'List tenants, by name', tags: ['tenants'], querystring: listQuery, response: { 200: list, ...problems } },
   }, async (request) => {
     const { parent, after, limit } = request.query
+    const access = app.access.of(request)
+    if (parent !== undefined) access.assert('read', parent)
     await app.raft.readBarrier()
     const from = parent === undefined ? undefined : find(parent)
-    const names = [...database.catalog.tenants(from)].filter((node) => node !== from).map(show)
-    const { items, next } = pageOf(names, ({ name }) => name, after, limit, config.pageChangesMax)
+    const nodes = [...database.catalog.tenants(from)].filter((node) => node !== from && access.mayRead(node.name))
+    const { items, next } = pageOf(nodes.map(show), ({ name }) => name, after, limit, config.pageChangesMax)
     return { tenants: items, next }
   })
 
   app.post('/tenants', {
+    config: { role: 'write', tenant: 'each' },
     schema: {
       summary: 'Create a tenant', tags: ['tenants'], headers: writeHeaders, body: newTenant, response: { 201: tenant, ...problems },
     },
@@ -54,6 +58,7 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
   })
 
   app.get('/tenants/:tenant', {
+    config: { role: 'read', tenant: 'path' },
     schema: { summary: 'Read a tenant', tags: ['tenants'], params: tenantParams, response: { 200: tenant, ...problems } },
   }, async (request) => {
     await app.raft.readBarrier()
@@ -61,6 +66,7 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
   })
 
   app.put('/tenants/:tenant', {
+    config: { role: 'write', tenant: 'path' },
     schema: {
       summary: 'Rename a tenant',
       description: 'The names of the tenants below it follow. The parent stays.',
@@ -80,6 +86,7 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
   })
 
   app.delete('/tenants/:tenant', {
+    config: { role: 'write', tenant: 'path' },
     schema: {
       summary: 'Delete a tenant',
       tags: ['tenants'],

@@ -43,6 +43,7 @@ export default async function transactions (instance: FastifyInstance): Promise<
   const { batchChangesMax } = app.config
 
   app.post('/transactions', {
+    config: { role: 'write', tenant: 'each' },
     schema: {
       summary: 'Compare, then change',
       description: 'When a comparison fails, `else` is done; without changes in it, nothing is.',

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../../storage/problem.ts'
 import type { Compare, Operation, OperationPlace, Outcome } from '../../storage/types.ts'
+import { authorise } from './authorise.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { checkCompare, checkOperation, type FieldOf, type NameLimits } from './names.ts'
 
@@ -40,6 +41,7 @@ async function writes (app: FastifyInstance): Promise<void> {
   }
 
   app.decorate('write', async (request: FastifyRequest, { compare = [], then, else: otherwise, at = () => '', fields = {}, honoursConditions = false }: WriteRequest) => {
+    authorise(app.access.of(request), { compare, operations: { then, else: otherwise ?? [] }, at })
     if (!honoursConditions) refuseConditions(request)
     const { isLow, freeBytes, neededBytes } = app.diskSpace
     if (isLow) throw new Problem('DISK_FULL', { freeBytes, neededBytes })
@@ -60,7 +62,7 @@ async function writes (app: FastifyInstance): Promise<void> {
   })
 }
 
-export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['storage', 'raft'] })
+export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['storage', 'raft', 'auth'] })
 
 function refuseConditions ({ headers }: FastifyRequest): void {
   for (const field of ['if-match', 'if-none-match']) {

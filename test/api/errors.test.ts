@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify'
 import { test, type Test } from 'tap'
 import { errors } from '../../app/errors.ts'
 import type { ProblemCode } from '../../storage/problem.ts'
+import { bearer, files, tokenOf } from '../auth/files.ts'
 import { listeningNode, project, startProcess, until, type RunningNode } from '../support/node.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { stallDisk } from '../support/stalled-disk.ts'
@@ -26,6 +27,26 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     const client = await startNode(t)
     await client.post('/changes', { data: 1 }, { 'idempotency-key': 'k' })
     return client.post('/changes', { data: 2 }, { 'idempotency-key': 'k' })
+  },
+
+  UNAUTHENTICATED: async (t) => (await startNode(t, files(t, { tokens: ['ann'] }).config)).get('/changes'),
+  async FORBIDDEN (t) {
+    const policy = { identities: { ann: { read: ['*'], write: ['coke'] } } }
+    return (await startNode(t, files(t, { tokens: ['ann'], policy }).config)).post('/tenants', { name: 'pepsi' }, bearer('ann'))
+  },
+  async TOO_MANY_ATTEMPTS (t) {
+    const client = await startNode(t, { ...files(t, { tokens: ['ann'] }).config, authFailuresMax: 1 })
+    t.equal((await client.get('/changes', bearer('bob'))).status, 401)
+    return client.get('/changes', bearer('bob'))
+  },
+  async RIGHTS_CHANGED (t) {
+    const { config, write } = files(t, { tokens: ['ann'] })
+    const client = await startNode(t, config)
+    const poll = client.get('/changes?block=60', bearer('ann'))
+    await until(() => client.app.feed.waiters.size === 1, 'the reader to wait')
+    write('tokens', `${tokenOf('bob')} bob\n`)
+    await client.app.access.reload()
+    return poll
   },
 
   ROUTE_NOT_FOUND: async (t) => (await startNode(t)).get('/nowhere'),
@@ -124,7 +145,7 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
   async INTERNAL (t) {
     const client = await startNode(t)
     // Whatever a route can foresee has a code of its own; this one stands for what none does.
-    client.app.get('/broken', (_request, reply: FastifyReply) => { reply.send((undefined as unknown as string).length) })
+    client.app.get('/broken', { config: { role: 'open' } }, (_request, reply: FastifyReply) => { reply.send((undefined as unknown as string).length) })
     return client.get('/broken')
   },
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { settings } from '../../app/config.ts'
+import { clientSettings, settings } from '../../app/config.ts'
 import { errors } from '../../app/errors.ts'
 import { variableName } from '../../app/read-settings.ts'
 import { buildNode } from '../support/node.ts'
@@ -30,7 +30,7 @@ test('the index of the documentation has every page', async (t) => {
 })
 
 test('every setting that a page names exists', async (t) => {
-  const known = new Set(Object.keys(settings).map(variableName))
+  const known = new Set(Object.keys({ ...settings, ...clientSettings }).map(variableName))
   // A variable that Kubernetes sets by itself; pages warn of it.
   known.add('CHANGEWELL_SERVICE_HOST')
   t.same(unknownIn(pages, /CHANGEWELL_[A-Z][A-Z_]*[A-Z]/g, known), [])
@@ -41,7 +41,7 @@ test('every error code that a page names exists', async (t) => {
   const known = new Set([
     ...Object.keys(errors), 'DATA_DIR_LOCKED', 'DATA_DIR_UNUSABLE', 'NATIVE_MODULE', 'FORMAT_VERSION', 'UNKNOWN_COMMAND',
     'NODE_ID_DAMAGED', 'LOG_LOST', 'DATABASE_LOST', 'LOG_DAMAGED', 'LOG_FORMAT_NEWER', 'LOG_FAILED', 'LOG_FULL',
-    'LOG_NO_SEGMENT', 'LOG_COMPACTED', 'LOG_GAP', 'LOG_CLOSED', 'F_FULLFSYNC', 'O_DSYNC', 'SIGTERM',
+    'LOG_NO_SEGMENT', 'LOG_COMPACTED', 'LOG_GAP', 'LOG_CLOSED', 'F_FULLFSYNC', 'O_DSYNC', 'SIGTERM', 'SIGHUP',
   ])
   // Words joined by underscores; or one long word between backquotes, as `DRAINING` is.
   t.same(unknownIn(pages, /(?<![A-Z_])(?!CHANGEWELL_)[A-Z]+(?:_[A-Z]+)+(?![A-Z_])|(?<=`)[A-Z]{7,}(?=`)/g, known), [])

@@ -163,6 +163,7 @@ t.test('A stream goes on when a read ends that was under way while a snapshot ca
     streamHeartbeatSeconds: 1000,
     streamStallSeconds: 1000,
     streamBufferBytesMax: 1000,
+    isGuarded: false,
     renderProblem: () => Buffer.alloc(0),
   })
   t.teardown(() => feed.close())
@@ -180,7 +181,7 @@ t.test('A stream goes on when a read ends that was under way while a snapshot ca
     },
   }
   const response = new ServerResponse(new IncomingMessage(new Socket()))
-  feed.open({ response, source, framing: 'sse', since: 3 })
+  feed.open({ response, source, view: null, framing: 'sse', since: 3 })
   t.same(reads, [3])
   feed.restart(10)
   fail(new Problem('NOT_READY', { reason: 'a snapshot is being installed' }))

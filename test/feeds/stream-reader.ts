@@ -16,6 +16,8 @@ export interface StreamOptions {
   framing: Framing
   since?: number
   lastEventId?: string
+  /** Credentials. */
+  authorization?: string
   /** Called with each change as it comes. */
   onChange?: (change: HistoryChange) => void
 }
@@ -50,10 +52,14 @@ export class StreamReader {
 
   /** Opens a stream, which is closed when the test ends. Rejects with the problem when it is refused. */
   static async open (t: Test, url: string, options: StreamOptions): Promise<StreamReader> {
-    const { framing, since, lastEventId } = options
+    const { framing, since, lastEventId, authorization } = options
     const target = new URL(url)
     if (since !== undefined) target.searchParams.set('since', String(since))
-    const headers = { accept: mediaTypes[framing], ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) }
+    const headers = {
+      accept: mediaTypes[framing],
+      ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+      ...(authorization === undefined ? {} : { authorization }),
+    }
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       http.get(target, { headers, agent: false }, resolve).on('error', reject)
     })

@@ -1,0 +1,109 @@
+import type { Database } from '../../storage/database.ts'
+import { Problem } from '../../storage/problem.ts'
+import type { Identified } from './authenticator.ts'
+import { isData, type RouteRule } from './rules.ts'
+import { type DataRole, type Rights } from './rights.ts'
+import { FeedView, type View } from './view.ts'
+
+/** What the sender of one request may do. */
+export interface Access {
+  readonly identity: string | null
+  /** Whether it has the role admin. */
+  readonly isAdmin: boolean
+  /** Whether it may see all there is, so that nothing needs to be left out. */
+  readonly seesAll: boolean
+  /** Whether it may read the tenant of this name. */
+  mayRead: (name: string) => boolean
+  /**
+   * Refuses what names a tenant, by name or id, on which the role is not had. Without a tenant it must be had on all.
+   * That says nothing of whether there is such a tenant: the answer for one that there is not is the same.
+   *
+   * @param pointer which part of the request's body is refused
+   * @throws Problem FORBIDDEN, UNAUTHENTICATED
+   */
+  assert: (role: DataRole, reference: string | undefined, pointer?: string) => void
+  /** What it may see of the feed, or of the tenant that it named; null when nothing is ever hidden from anybody. */
+  view: (tenant: number | null) => View | null
+}
+
+/** What everybody may do on a node that asks for no credentials. */
+export const unlimited: Access = {
+  identity: null, isAdmin: true, seesAll: true, mayRead: () => true, assert: () => {}, view: () => null,
+}
+
+/** What a caller needs to know of the node. */
+export interface Surroundings {
+  database: () => Database
+  /** The rights in force of an identity. */
+  rightsOf: (identity: string | null) => Rights
+  schemes: readonly string[]
+  /** Counts a refusal. */
+  onDenied: (problem: Problem) => void
+}
+
+/** The sender of one request, on a node that asks for credentials. */
+export class Caller implements Access {
+  readonly identity: string | null
+  readonly #rights: Rights
+  readonly #isProven: () => boolean
+  readonly #around: Surroundings
+
+  constructor ({ identity, isGood }: Identified, around: Surroundings) {
+    this.identity = identity
+    this.#isProven = isGood
+    this.#around = around
+    this.#rights = around.rightsOf(identity)
+  }
+
+  get isAdmin (): boolean {
+    return this.#rights.admin
+  }
+
+  get seesAll (): boolean {
+    return this.#rights.coversAll('read')
+  }
+
+  mayRead (name: string): boolean {
+    return this.#rights.covers('read', name)
+  }
+
+  /** @throws Problem when the route's rule is not met. Tenants that only the route knows are left to it. */
+  enter (rule: RouteRule, params: unknown): void {
+    const { role } = rule
+    if (role === 'any' ? this.#rights.isNone : role !== 'open' && !this.#rights.has(role)) {
+      throw this.#denied(role, rule.tenant === 'path' ? (params as { tenant: string }).tenant : null)
+    }
+    if (isData(role) && rule.tenant === 'path') this.assert(role, (params as { tenant: string }).tenant)
+  }
+
+  assert (role: DataRole, reference: string | undefined, pointer?: string): void {
+    if (this.#rights.coversAll(role)) return
+    if (reference === undefined) throw this.#denied(role, '*', pointer)
+    // An id stands for whatever name its tenant has now.
+    const name = this.#around.database().catalog.tenant(reference)?.name ?? reference
+    if (!this.#rights.covers(role, name)) throw this.#denied(role, reference, pointer)
+  }
+
+  view (tenant: number | null): View {
+    const { database, rightsOf } = this.#around
+    return new FeedView({
+      rights: this.#rights,
+      catalog: () => database().catalog,
+      tenant,
+      since: database().revision,
+      isGood: () => this.#isProven() && rightsOf(this.identity).equals(this.#rights),
+      problem: () => new Problem('RIGHTS_CHANGED', { identity: this.identity }),
+    })
+  }
+
+  #denied (role: string, tenant: string | null, pointer?: string): Problem {
+    const { schemes, onDenied } = this.#around
+    const needed = role === 'any' ? 'every role' : `the role ${role}`
+    const on = tenant === null ? '' : tenant === '*' ? ' on all tenants ("*")' : ` on the tenant ${JSON.stringify(tenant)}`
+    const problem = this.identity === null && schemes.length > 0
+      ? new Problem('UNAUTHENTICATED', { reason: `callers without any lack ${needed}${on}`, schemes: [...schemes] }, { pointer: pointer || undefined })
+      : new Problem('FORBIDDEN', { identity: this.identity, role, tenant }, { pointer: pointer || undefined })
+    onDenied(problem)
+    return problem
+  }
+}
