@@ -10,6 +10,8 @@ const query = Type.Object({
   tenant: Type.Optional(Type.String({ description: 'Only this tenant (a name or an id) and those below it.' })),
 }, { additionalProperties: false })
 
+type View = ReturnType<ReturnType<FastifyInstance['access']['of']>['view']>
+
 /** `GET /snapshot`: the database at one revision, for a copy to start from; the feed goes on after that revision. */
 export default async function snapshot (instance: FastifyInstance): Promise<void> {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>()
@@ -41,8 +43,8 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
       const { revision, lines } = await dumpOf(
         await database.store.view(), request.query.tenant, access.seesAll ? null : (name) => access.mayRead(name))
       request.blocked = true
-      const stream = Readable.from(lines, { objectMode: false })
-      // Without its end it is known to be cut off.
+      const stream = Readable.from(whileSeen(lines, view), { objectMode: false })
+      // Who takes nothing must not keep what is no longer theirs. Without its last line a snapshot is known to be cut.
       const unlisten = app.access.listen(() => { if (view?.lost() != null) stream.destroy() })
       stream.once('close', () => {
         taken--
@@ -56,4 +58,18 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
       throw error
     }
   })
+}
+
+/**
+ * The lines, as long as their taker may see them. What is on its way already is told by whoever changes rights; this
+ * is also for what changed while the snapshot was being made.
+ *
+ * @throws Problem RIGHTS_CHANGED
+ */
+async function * whileSeen (lines: AsyncGenerator<Buffer>, view: View): AsyncGenerator<Buffer> {
+  for await (const piece of lines) {
+    const lost = view?.lost() ?? null
+    if (lost !== null) throw lost
+    yield piece
+  }
 }
