@@ -12,7 +12,7 @@ import { run } from '../app/command.ts'
 import { folder } from '../support/node.ts'
 import { passwordLine, tokenOf } from './files.ts'
 
-const hash = hashSync('x', { cost: 4 })
+const hash = hashSync('x', 4)
 
 test('every fault of an htpasswd file is found, with its line and a remedy', async (t) => {
   const lines: [string, RegExp | null][] = [
@@ -27,7 +27,7 @@ test('every fault of an htpasswd file is found, with its line and a remedy', asy
     ['eve:plain', /not of bcrypt/],
     [`eve:${hash.slice(0, -1)}`, /not of bcrypt/],
     [`eve:${hash.replace('$04$', '$31$')}`, /cost of the hash is 31, and at most 14/],
-    [`eve:${hash.replace('$04$', '$99$')}`, /not well formed|cost/],
+    [`eve:${hash.replace('$04$', '$99$')}`, /not of bcrypt/],
     [`:${hash}`, /name is empty/],
   ]
   const { value, faults } = parseHtpasswd(lines.map(([line]) => line).join('\n'))
