@@ -269,6 +269,13 @@ export const errors: ErrorTable = {
     headers: () => retryAfter(1),
     example: { reason: 'no leader can be elected: 1 of 3 voters can be reached, and 2 are needed' },
   },
+  NO_SUCCESSOR: {
+    status: 409,
+    title: 'Nobody took leadership over',
+    detail: ({ reason }) => `The leader stays, because ${ended(reason)} GET /cluster/members shows the voters, and how far each ` +
+      'one is behind.',
+    example: { reason: 'there is no other voter' },
+  },
   NODE_LOST_DATA: {
     status: 409,
     title: 'The node has lost its data',

@@ -93,6 +93,12 @@ function characterFault (text: string): string | null {
   return null
 }
 
+/**
+ * Characters that cannot be seen, or that turn the order of others round: with them, two names that differ would look
+ * alike (Unicode Technical Report 36, section 2). Persian and Hindi need the joiners, and pictures U+FE0F.
+ */
+const invisible = /(?!\u200c|\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}/u
+
 /** What only tenants and collections may not hold, because people read, type and compare their names. */
 function nameCharacterFault (name: string): string | null {
   let isNormalForSure = true
@@ -104,6 +110,10 @@ function nameCharacterFault (name: string): string | null {
     }
     if (unit >= firstCombining) isNormalForSure = false
   }
+  const hidden = name.search(invisible)
+  if (hidden !== -1) {
+    return `must not contain characters that cannot be seen (found ${codeName(name.codePointAt(hidden)!)} at position ${hidden})`
+  }
   if (isNormalForSure || name.normalize('NFC') === name) return null
   return 'must be in the Unicode normal form NFC: else two different names would look alike'
 }
@@ -112,6 +122,6 @@ function isDecimal (name: string): boolean {
   return /^[0-9]+$/.test(name)
 }
 
-function codeName (unit: number): string {
-  return `U+${unit.toString(16).toUpperCase().padStart(4, '0')}`
+function codeName (code: number): string {
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
 }

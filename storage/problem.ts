@@ -44,6 +44,7 @@ export interface Problems {
   TOO_MANY_WRITES: { limit: number }
   WRITE_TIMEOUT: { timeoutSeconds: number }
   NO_LEADER: { reason: string }
+  NO_SUCCESSOR: { reason: string }
   NODE_LOST_DATA: { id: string }
   REVISION_TIMEOUT: { wanted: number, revision: number, timeoutSeconds: number }
   OVERLOADED: { delayMs: number, limitMs: number }

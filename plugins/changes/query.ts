@@ -35,9 +35,9 @@ export function filterOf (catalog: Catalog, { tenant, descendants, collection, k
 }
 
 /** The problem with a filter by ids whose tenant or collection has been deleted since; null when both are there. */
-export function missingOf (catalog: Catalog, filter: Filter, { collection = '' }: FilterQuery): Problem | null {
+export function missingOf (catalog: Catalog, filter: Filter, { tenant = '', collection = '' }: FilterQuery): Problem | null {
   const node = catalog.tenantById(filter.tenant)
-  if (node === null) return new Problem('TENANT_NOT_FOUND', { tenant: String(filter.tenant) })
+  if (node === null) return new Problem('TENANT_NOT_FOUND', { tenant })
   // One of the same name made since has another id.
   if (filter.collection === 0 || catalog.collection(node, collection)?.id === filter.collection) return null
   return new Problem('COLLECTION_NOT_FOUND', { tenant: node.name, collection })

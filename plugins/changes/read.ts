@@ -86,7 +86,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     const { tenant } = request.params
     const node = database.catalog.tenant(tenant)
     if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant })
-    const source = tenantSource(database, feed.tail, node.id, limits)
+    const source = tenantSource(database, feed.tail, node.id, tenant, limits)
     const view = app.access.of(request).view(node.id)
     return serve(request, reply, { source, view, query: request.query, distinct: false })
   })

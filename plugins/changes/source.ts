@@ -61,10 +61,14 @@ export function historySource (
 /**
  * A tenant's own feed. It is pruned as keys change, and whole for ever: nothing of it is trimmed. With the tenant it
  * goes, and then there is nothing to read.
+ *
+ * @param called what the reader calls the tenant, by which it is told of its end
  */
-export function tenantSource (database: Database, tail: Tail, tenant: number, limits: ReadLimits): Source {
+export function tenantSource (
+  database: Database, tail: Tail, tenant: number, called: string, limits: ReadLimits
+): Source {
   const missing = (): Problem | null => (
-    database.catalog.tenantById(tenant) === null ? new Problem('TENANT_NOT_FOUND', { tenant: String(tenant) }) : null)
+    database.catalog.tenantById(tenant) === null ? new Problem('TENANT_NOT_FOUND', { tenant: called }) : null)
   return {
     isEverything: false,
     matches: ({ scope }) => scope.tenants.at(-1) === tenant,

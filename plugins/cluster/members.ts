@@ -97,8 +97,10 @@ export function memberRoutes (instance: FastifyInstance): void {
     if (id !== undefined && find(id).state !== 'voter') {
       throw new Problem('INVALID_FIELD', { field: 'id', reason: `must be a voter, and ${id} is none` })
     }
+    const voters = raft.members.filter(({ state }) => state === 'voter')
+    if (id === undefined && voters.length === 1) throw new Problem('NO_SUCCESSOR', { reason: 'there is no other voter' })
     if (!await raft.handOver(id ?? null)) {
-      throw new Problem('NO_LEADER', { reason: 'nobody took over within two election timeouts' })
+      throw new Problem('NO_SUCCESSOR', { reason: 'nobody took over within two election timeouts' })
     }
     return { leader: raft.status.leader }
   })

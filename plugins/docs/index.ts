@@ -40,7 +40,8 @@ function docs (app: FastifyInstance, { version, errors }: DocsOptions, done: () 
 }
 
 async function pass (site: FastifyInstance, { method, url, headers }: FastifyRequest, reply: FastifyReply) {
-  const answer = await site.inject({ method: method as 'GET' | 'HEAD', url, headers })
+  // The answer to a HEAD is that to a GET, of which Fastify sends the headers alone.
+  const answer = await site.inject({ method: method === 'HEAD' ? 'GET' : method as 'GET', url, headers })
   if (answer.statusCode === 404) return reply.callNotFound()
   for (const [name, value] of Object.entries(answer.headers)) {
     if (value !== undefined && name !== 'connection' && name !== 'transfer-encoding') reply.header(name, value)

@@ -75,6 +75,7 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     const client = await startNode(t)
     return client.delete(`/cluster/members/${(await client.get('/cluster')).body.id as string}`)
   },
+  NO_SUCCESSOR: async (t) => (await startNode(t)).put('/cluster/leader', {}),
   async NODE_LOST_DATA (t) {
     const client = await startNode(t)
     const { id } = (await client.get('/cluster')).body as { id: string }

@@ -62,7 +62,10 @@ test('people get pages: the document in a browser, with what it needs', async (t
     t.equal(answer.statusCode, 200, path)
     t.match(answer.headers['content-type'], type, path)
     t.equal(Number(answer.headers['content-length']), answer.rawPayload.length, path)
-    t.equal((await app.inject({ method: 'HEAD', url: path })).statusCode, 200, path)
+    const head = await app.inject({ method: 'HEAD', url: path })
+    t.equal(head.statusCode, 200, path)
+    t.equal(head.headers['content-length'], answer.headers['content-length'], path)
+    t.equal(head.body, '')
   }
 })
 
