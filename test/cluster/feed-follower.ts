@@ -11,7 +11,9 @@ export async function follow (cluster: Cluster, canon: Canon, from: number, isSt
   for (let turn = from; !isStopped(); turn++) {
     const { up } = cluster
     try {
-      if (up.length > 0) position = await readOn(up[turn % up.length]!, canon, position, 100)
+      // Without a node to ask it waits as well: a loop that never waits would keep everything else from running.
+      if (up.length === 0) throw new Error('no node is up')
+      position = await readOn(up[turn % up.length]!, canon, position, 100)
     } catch (error) {
       if (error instanceof Violation) throw error
       await new Promise((resolve) => { setTimeout(resolve, 20) })
