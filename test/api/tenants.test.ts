@@ -49,7 +49,7 @@ test('Names that could mislead or not be written in a path are refused', async (
   await create(client, 'coke')
   const wrong = [
     '', '/', '/coke', 'coke/', 'coke//eu', '.', '..', 'coke/..', 'coke/.', ' coke', 'coke ', 'coke/ eu', '12', '_system', 'a\\b', 'a\u0000',
-    'a\nb', 'a\u2028b', 'e\u0301', 'x'.repeat(129), 'coke/' + 'x'.repeat(129), Array(17).fill('a').join('/'), 'x'.repeat(70_000),
+    'a\nb', 'a\u2028b', 'e\u0301', '\u202ecoke', 'a\u200bb', 'x'.repeat(129), 'coke/' + 'x'.repeat(129), Array(17).fill('a').join('/'), 'x'.repeat(70_000),
   ]
   for (const name of wrong) {
     invalid(t, await client.post('/tenants', { name }), '/name')
@@ -64,7 +64,7 @@ test('Names that could mislead or not be written in a path are refused', async (
 
 test('Names in any script are taken and come back as they were given', async (t) => {
   const client = await startNode(t)
-  for (const name of ['кока', 'コーラ', 'é', 'a b', '😀', '%2e%2e', 'a+b', '?#&=', 'a__proto__', 'constructor', '\u202ecoke', 'аpple']) {
+  for (const name of ['кока', 'コーラ', 'é', 'a b', '😀', '%2e%2e', 'a+b', '?#&=', 'a__proto__', 'constructor', 'аpple']) {
     const created = await client.post('/tenants', { name })
     t.equal(created.status, 201, name)
     t.equal((await client.get(`/tenants/${encodeURIComponent(name)}`)).body.name, name)
