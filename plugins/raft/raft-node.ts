@@ -9,12 +9,14 @@ import type { Consensus, ConsensusStatus, Origin } from './consensus.ts'
 import type { Message, MemberStatus, NodeId } from './core/index.ts'
 import { allMembers, allVoters, isVoter } from './core/index.ts'
 import { DataFolderError } from './data-folder-error.ts'
+import type { Gate } from './entrance.ts'
 import { decodeForwarded, encodeAnswer, methods } from './forwarding.ts'
 import { Joined, joinCluster, type JoinAnswer, type JoinRequest } from './join.ts'
 import type { Log } from './log/index.ts'
 import { Member } from './member.ts'
 import { openPeer } from './peer-http.ts'
 import { PeerListener, type RenderProblem } from './peer-listener.ts'
+import { Questions } from './questions.ts'
 import { Router } from './router.ts'
 import { FetchedSnapshots, type SnapshotProgress } from './snapshots/fetched.ts'
 import { ImageFolder } from './snapshots/files.ts'
@@ -70,6 +72,7 @@ const progressMs = 5000
 
 /** One node of the cluster: what connects the member, its peers, its snapshots and the node list. */
 export class RaftNode implements Consensus {
+  readonly questions: Questions
   readonly #options: RaftNodeOptions
   readonly #router: Router
   readonly #transport: Transport
@@ -121,6 +124,12 @@ export class RaftNode implements Consensus {
       writesPendingMax: options.writesPendingMax,
       writeTimeoutSeconds: options.writeTimeoutSeconds,
       leaderWaitSeconds: options.leaderWaitSeconds,
+      leaderless: () => this.leaderless,
+    })
+    this.questions = new Questions({
+      transport: this.#transport,
+      nodeId: () => this.#nodeId,
+      leader: () => this.#member?.leader ?? null,
       leaderless: () => this.leaderless,
     })
     this.#made = new MadeSnapshots({
@@ -239,6 +248,11 @@ export class RaftNode implements Consensus {
       matchIndex: matches.get(node.id)?.match ?? null,
       peer: peers.get(node.id) ?? null,
     }))
+  }
+
+  /** Every write passes it, behind those that were added before, on whichever node leads. */
+  addGate (gate: Gate): void {
+    this.#router.entrance.add(gate)
   }
 
   async propose (proposal: Proposal, origin?: Origin): Promise<Outcome> {
@@ -450,8 +464,10 @@ export class RaftNode implements Consensus {
       case methods.propose: {
         const { proposal, origin } = decodeForwarded(body)
         this.#options.logger.debug({ from, ...origin }, 'a proposal of another node')
-        return encodeAnswer(await this.#router.answer(proposal))
+        return encodeAnswer(await this.#router.answer(proposal, origin))
       }
+      case methods.ask:
+        return this.questions.reply(body)
       case methods.snapshotFailed:
         this.#member?.reportSnapshot(from, false)
         return Buffer.alloc(0)
