@@ -1,4 +1,4 @@
-import { changeText, encodeChange, type Scope } from './change.ts'
+import { makeChange, type Scope } from './change.ts'
 import type { Catalog, CollectionRow, TenantNode } from './catalog.ts'
 import { encodeEntry, encodeTombstone, entryRevision, headerBytes, isLive } from './entry.ts'
 import {
@@ -24,7 +24,7 @@ export function executeWrite (staging: Staging, command: WriteCommand): { branch
   }
   const branch = failed === -1 ? 'then' : 'else'
   const operations = failed === -1 ? command.then : command.else ?? []
-  const writer = new Writer(staging, new Date(staging.position.timestamp).toISOString())
+  const writer = new Writer(staging, timestampText(staging.position.timestamp))
   let place = 0
   try {
     for (; place < operations.length; place++) writer.perform(operations[place]!)
@@ -32,6 +32,15 @@ export function executeWrite (staging: Staging, command: WriteCommand): { branch
     throw error instanceof Problem ? placed(error, branch, place) : error
   }
   return { branch, written: writer.written }
+}
+
+/** The last one that was made: many writes share a millisecond. */
+let lastTimestamp = { timestamp: NaN, text: '' }
+
+/** As ISO 8601. */
+function timestampText (timestamp: number): string {
+  if (timestamp !== lastTimestamp.timestamp) lastTimestamp = { timestamp, text: new Date(timestamp).toISOString() }
+  return lastTimestamp.text
 }
 
 function placed (problem: Problem, branch: OperationPlace['branch'], place: number): Problem {
@@ -221,18 +230,13 @@ class Writer {
       key: operation.key ?? null,
       tags,
     }
-    const text = changeText({
+    const { change, row } = makeChange(scope, {
       revision,
       timestamp: this.#timestamp,
-      type: operation.type,
       tenant: tenant?.name,
       collection: collection?.name,
-      key: operation.key,
-      tags,
       data: operation.data,
     })
-    const change = { revision, scope, text }
-    const row = encodeChange(change)
     this.#staging.put('changes', changeKey(revision), row)
     if (tenant !== null) this.#staging.put('tenant_changes', tenantChangeKey(tenant.id, revision), row)
     for (const tag of tags) this.#staging.put('tags', tagKey(tag, revision), nothing)
