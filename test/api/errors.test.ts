@@ -121,6 +121,9 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     await client.get('/readyz')
     const release = stallDisk(t)
     const first = client.post('/changes', { data: 'x'.repeat(64 * 1024) })
+    await until(() => client.app.raft.pending === 1, 'the first to be proposed')
+    // What comes in the same turn would be taken together with it.
+    await client.get('/livez')
     const second = await client.post('/changes', { data: 'x'.repeat(64 * 1024) })
     release()
     t.equal((await first).status, 201)
