@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
+import type { Listening, Provider, Self } from '../../discovery/provider.ts'
 import type { Database, NodeRecord } from '../../storage/database.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Outcome, Proposal } from '../../storage/types.ts'
@@ -10,6 +10,7 @@ import type { Message, MemberStatus, NodeId } from './core/index.ts'
 import { allMembers, allVoters, isVoter } from './core/index.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import { decodeForwarded, encodeAnswer, methods } from './forwarding.ts'
+import { Founding } from './founding.ts'
 import { Joined, joinCluster, type JoinAnswer, type JoinRequest } from './join.ts'
 import type { Log } from './log/index.ts'
 import { Member } from './member.ts'
@@ -30,8 +31,7 @@ export interface RaftNodeOptions {
   database: Database
   log: Log
   logger: FastifyBaseLogger
-  /** Peers' addresses of members to join; none to form a cluster where there is none yet. */
-  join: readonly string[]
+  discovery: NodeDiscovery
   role: 'voter' | 'replica'
   writesPendingMax: number
   writeTimeoutSeconds: number
@@ -47,6 +47,11 @@ export interface RaftNodeOptions {
   onSnapshot?: (event: SnapshotProgress) => void
   /** Another node leads, as far as this one knows, or none. */
   onLeader?: () => void
+}
+
+/** What a node needs of the place where it runs: a provider that is tried again where that can help. */
+export type NodeDiscovery = Pick<Provider, 'name' | 'decidesAlone' | 'claim' | 'candidates' | 'advertise'> & {
+  publish: (self: Self) => void
 }
 
 /** Where others reach this node. */
@@ -77,6 +82,7 @@ export class RaftNode implements Consensus {
   readonly #made: MadeSnapshots
   readonly #fetched: FetchedSnapshots
   readonly #joined: Joined
+  readonly #founding: Founding
   readonly #closing = new AbortController()
   #nodeId: NodeId
   #member: Member | null = null
@@ -96,6 +102,11 @@ export class RaftNode implements Consensus {
     this.#options = options
     this.#nodeId = options.nodeId
     this.#joined = new Joined(dataDir)
+    this.#founding = new Founding({
+      dataDir,
+      claim: (proposed, signal) => options.discovery.claim(proposed, signal),
+      onWaiting: (reason) => this.#waits(`it waits to learn which cluster there is: ${reason}`),
+    })
     this.#transport = new Transport({
       nodeId: () => this.#nodeId,
       clusterId: () => database.clusterId ?? this.#answer?.clusterId ?? null,
@@ -256,11 +267,18 @@ export class RaftNode implements Consensus {
     return this.#listener.listen(host, port)
   }
 
-  /** Says where others reach this node: joins if that is to be done, and keeps the node list right. */
-  announce (addresses: OwnAddresses): void {
-    this.#own = addresses
-    if (this.#member === null) void this.#join()
-    else void this.#announce()
+  /**
+   * Says where this node listens. It finds out where others reach it, forms or joins its cluster if that is to be done,
+   * and keeps the node list right. Resolves when all that is done, which may be never.
+   *
+   * @throws DiscoveryError when a setting must be changed first
+   */
+  async appear (listening: Pick<Listening, 'peer' | 'api'>): Promise<void> {
+    try {
+      await this.#appear(listening)
+    } catch (error) {
+      if (!this.#closing.signal.aborted) throw error
+    }
   }
 
   /**
@@ -316,13 +334,14 @@ export class RaftNode implements Consensus {
     const isEmpty = database.clusterId === null && log.lastIndex === 0 && log.hardState.term === 0
     const isNew = isEmpty && this.#answer === null
     const ranAlone = database.clusterId !== null && database.configuration === null
-    if (isNew && this.#options.join.length > 0) {
-      this.#outside = `it is about to join the cluster at ${this.#options.join.join(', ')}`
+    const { discovery } = this.#options
+    if (isNew && !discovery.decidesAlone) {
+      this.#outside = `it is about to ask ${discovery.name} which cluster there is`
       return
     }
-    if (isNew || ranAlone) {
-      await formCluster(log, this.#nodeId, database.clusterId === null ? randomBytes(8).toString('hex') : null)
-    }
+    if (isNew && !await this.#form()) return
+    if (ranAlone) await formCluster(log, this.#nodeId, null)
+    await this.#founding.done()
     const member = this.#start()
     // What the log says is committed needs nobody else, and tells who decides about the rest: if that is this node
     // alone, all of the log is committed.
@@ -343,6 +362,14 @@ export class RaftNode implements Consensus {
     }
     clearInterval(progress)
     if (member.failure !== null) throw member.failure
+  }
+
+  /** False when this node is to join instead. */
+  async #form (): Promise<boolean> {
+    const claim = await this.#founding.claim(this.#nodeId, this.#closing.signal)
+    if (claim.forms) await formCluster(this.#options.log, this.#nodeId, claim.clusterId)
+    else this.#outside = claim.reason
+    return claim.forms
   }
 
   #start (): Member {
@@ -501,31 +528,52 @@ export class RaftNode implements Consensus {
     return answer
   }
 
-  async #join (): Promise<void> {
-    const { join: addresses, logger, role } = this.#options
-    try {
-      const answer = await joinCluster({
-        addresses,
-        request: () => ({ id: this.#nodeId, role, ...this.#own!, isEmpty: true }),
-        onLostData: async () => {
-          const old = this.#nodeId
-          this.#nodeId = await this.#options.renewNodeId()
-          logger.warn({ old, id: this.#nodeId }, 'the cluster gave data to this node that it has lost; it joins anew under a new id, and the old one is to be removed (changewell member remove %s)', old)
-        },
-        onWaiting: (reason) => {
-          this.#outside = `it waits to join the cluster: ${reason}`
-          logger.warn(this.#outside)
-        },
-        signal: this.#closing.signal,
-      })
-      await this.#joined.write(answer)
-      this.#answer = answer
-      logger.info({ clusterId: answer.clusterId, members: answer.members }, 'this node joins the cluster')
+  async #appear (listening: Pick<Listening, 'peer' | 'api'>): Promise<void> {
+    const { database, discovery } = this.#options
+    const members = [...database.nodes.values()].filter(({ id, state, peerAddress }) => (
+      id !== this.#nodeId && state !== 'removed' && peerAddress !== '')).map(({ peerAddress }) => peerAddress)
+    this.#own = await discovery.advertise({ ...listening, members }, this.#closing.signal)
+    this.#publish()
+    if (this.#member === null) await this.#enter()
+    this.#publish()
+    await this.#announce()
+  }
+
+  #publish (): void {
+    const clusterId = this.#options.database.clusterId ?? this.#answer?.clusterId ?? null
+    this.#options.discovery.publish({ nodeId: this.#nodeId, clusterId, ...this.#own! })
+  }
+
+  /** The way of a new node into its cluster: it forms one, or joins. */
+  async #enter (): Promise<void> {
+    const { discovery, logger, role } = this.#options
+    const { signal } = this.#closing
+    if (!discovery.decidesAlone && await this.#form()) {
+      await this.#founding.done()
       this.#start()
-      void this.#announce()
-    } catch (error) {
-      if (!this.#closing.signal.aborted) logger.fatal({ err: error }, 'this node could not join')
+      return
     }
+    const answer = await joinCluster({
+      candidates: (each) => discovery.candidates(each),
+      request: () => ({ id: this.#nodeId, role, ...this.#own!, isEmpty: true }),
+      onLostData: async () => {
+        const old = this.#nodeId
+        this.#nodeId = await this.#options.renewNodeId()
+        logger.warn({ old, id: this.#nodeId }, 'the cluster gave data to this node that it has lost; it joins anew under a new id, and the old one is to be removed (changewell member remove %s)', old)
+      },
+      onWaiting: (reason) => this.#waits(`it waits to join the cluster: ${reason}`),
+      signal,
+    })
+    await this.#joined.write(answer)
+    await this.#founding.done()
+    this.#answer = answer
+    logger.info({ clusterId: answer.clusterId, members: answer.members }, 'this node joins the cluster')
+    this.#start()
+  }
+
+  #waits (what: string): void {
+    if (this.#outside !== what) this.#options.logger.warn(what)
+    this.#outside = what
   }
 
   /** Keeps this node's addresses in the node list right. */
