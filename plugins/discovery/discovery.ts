@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import {
   DiscoveryError, type Advertised, type Candidate, type Claim, type DiscoveryLogger, type Listening, type Proposed,
   type Provider, type Self,
@@ -69,6 +70,7 @@ export class Discovery {
 
   /** Tells the place who this node is, in the background, until the place knows it. The newest counts. */
   publish (self: Self): void {
+    if (isDeepStrictEqual(self, this.#self)) return
     this.#self = self
     this.#publishing ??= this.#publish().finally(() => { this.#publishing = null })
   }
