@@ -4,6 +4,7 @@ import { encodeEntry, encodeTombstone, entryRevision, headerBytes, isLive } from
 import {
   changeKey, collectionRange, collectionRowKey, entryKey, tagKey, tenantChangeKey, tenantRange, tenantRowKey,
 } from './keys.ts'
+import { tenantBytesMax } from './names.ts'
 import { Problem } from './problem.ts'
 import type { Staging } from './staging.ts'
 import type { RowKey } from './store.ts'
@@ -135,9 +136,9 @@ class Writer {
   #createTenant (operation: Operation): void {
     const name = operation.tenant ?? ''
     const { catalog } = this.#staging
-    if (catalog.tenant(name) !== null) throw new Problem('TENANT_EXISTS', { tenant: name })
+    if (catalog.tenantNamed(name) !== null) throw new Problem('TENANT_EXISTS', { tenant: name })
     const { parent: parentName, segment } = splitName(name)
-    const parent = parentName === '' ? null : catalog.tenant(parentName)
+    const parent = parentName === '' ? null : catalog.tenantNamed(parentName)
     if (parentName !== '' && parent === null) throw new Problem('TENANT_NOT_FOUND', { tenant: parentName })
     const id = this.#staging.position.revision + 1
     this.#setTenant({ id, parent: parent?.id ?? 0, segment, revision: id })
@@ -151,12 +152,23 @@ class Writer {
     const previous = tenant.name
     const { parent, segment } = splitName(name)
     if (parent !== splitName(previous).parent) throw new Problem('TENANT_MOVED', { tenant: previous, name })
-    const holder = this.#staging.catalog.tenant(name)
+    const holder = this.#staging.catalog.tenantNamed(name)
     if (holder !== null && holder !== tenant) throw new Problem('TENANT_EXISTS', { tenant: name })
+    this.#assertLengths(tenant, name)
     this.#setTenant({ id: tenant.id, parent: tenant.parent, segment, revision: this.#staging.position.revision + 1 })
     const data = json({ id: String(tenant.id), previous })
     this.#append({ type: operation.type, data, ...tagsOf(operation) }, tenant, null, false)
     this.written.at(-1)!.id = tenant.id
+  }
+
+  /** The names of the tenants below begin with this one, and are still to be names. */
+  #assertLengths (tenant: TenantNode, name: string): void {
+    const more = Buffer.byteLength(name) - Buffer.byteLength(tenant.name)
+    if (more <= 0) return
+    for (const { name: below } of this.#staging.catalog.tenants(tenant)) {
+      const bytes = Buffer.byteLength(below) + more
+      if (bytes > tenantBytesMax) throw new Problem('TENANT_NAME_TOO_LONG', { tenant: below, bytes, limitBytes: tenantBytesMax })
+    }
   }
 
   #setTenant (row: { id: number, parent: number, segment: string, revision: number }): void {
