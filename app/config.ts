@@ -25,9 +25,21 @@ export const settings = {
     default: 9001, minimum: 0, maximum: 65535, description: 'Port to listen on for other nodes of the cluster; 0 takes a free one',
   }),
   discovery: Type.String({
-    default: 'raw', description: 'How the node finds others: raw goes by CHANGEWELL_JOIN; else the name of an installed package, or the path of a module',
+    default: 'raw', description: 'How the node finds others: raw goes by CHANGEWELL_JOIN, kubernetes by the pods; else the name of an installed package, or the path of a module',
   }),
   discoveryOptions: Type.String({ default: '', description: 'JSON object of settings for a discovery provider that is a package or a module' }),
+  kubernetesNamespace: Type.String({ default: '', description: 'With kubernetes: namespace of the pods; empty for the one that the pod runs in' }),
+  kubernetesSelector: Type.String({
+    default: 'app.kubernetes.io/name=changewell', description: 'With kubernetes: label selector of the cluster\'s pods, this one among them',
+  }),
+  kubernetesPortName: Type.String({ default: 'peers', description: 'With kubernetes: name of the container port on which nodes listen for others' }),
+  kubernetesLease: Type.String({
+    default: 'changewell', description: 'With kubernetes: name of the Lease that holds the cluster\'s id; each cluster of a namespace has its own',
+  }),
+  kubernetesPod: Type.String({ default: '', description: 'With kubernetes: name of this pod; empty for the host\'s name' }),
+  kubernetesServiceAccountDir: Type.String({
+    default: '/var/run/secrets/kubernetes.io/serviceaccount', description: 'With kubernetes: folder of the service account\'s token, ca.crt and namespace',
+  }),
   join: Type.String({
     default: '', description: 'Peers\' addresses of members to join, as host:port with commas between; a node without any forms a cluster of its own',
   }),
