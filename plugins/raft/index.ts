@@ -59,6 +59,7 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
     diskSeconds: config.diskSeconds,
     snapshotBytesPerSecond: config.snapshotBytesPerSecond,
     peerBufferBytesMax: config.peerBufferBytesMax,
+    security: app.tls.peers,
     renderProblem,
     onApplied: metrics.onApplied,
     onSnapshot: metrics.onSnapshot,
@@ -78,4 +79,4 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
   })
 }
 
-export default fp(raft, { name: 'raft', fastify: '5.x', dependencies: ['storage', 'metrics', 'health'] })
+export default fp(raft, { name: 'raft', fastify: '5.x', dependencies: ['storage', 'metrics', 'health', 'tls'] })

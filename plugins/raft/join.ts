@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { join as joinPath } from 'node:path'
 import { writeDurably } from '../../storage/directory.ts'
 import { PeerCallError, postPeer } from './peer-http.ts'
+import type { Connect } from './transport/index.ts'
 
 /** What a node says when it asks to join. */
 export interface JoinRequest {
@@ -21,6 +22,7 @@ export interface JoinAnswer {
 }
 
 export interface JoinOptions {
+  connect: Connect
   /** Peers' addresses of any members. */
   addresses: readonly string[]
   /** Made anew for each try: the id may change. */
@@ -36,13 +38,13 @@ const backoffMaxMs = 5000
 
 /** Asks one address after another until a member takes this node in. A node that is told to join never gives up. */
 export async function joinCluster (options: JoinOptions): Promise<JoinAnswer> {
-  const { addresses, request, onLostData, onWaiting, signal } = options
+  const { connect, addresses, request, onLostData, onWaiting, signal } = options
   for (let wait = backoffMinMs; ; wait = Math.min(wait * 2, backoffMaxMs)) {
     const reasons: string[] = []
     for (const address of addresses) {
       signal.throwIfAborted()
       try {
-        return await postPeer(address, '/join', request()) as JoinAnswer
+        return await postPeer(connect, address, '/join', request()) as JoinAnswer
       } catch (error) {
         if (error instanceof PeerCallError && error.code === 'NODE_LOST_DATA') await onLostData()
         reasons.push(`${address}: ${(error as Error).message}`)

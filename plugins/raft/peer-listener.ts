@@ -1,17 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Readable } from 'node:stream'
 import type { AddressInfo } from 'node:net'
+import type { Server as TlsServer } from 'node:tls'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { Problem } from '../../storage/problem.ts'
 import type { JoinRequest, JoinAnswer } from './join.ts'
+import type { PeerSecurity } from './peer-security.ts'
 import type { ImageFile, ImageFolder } from './snapshots/files.ts'
 import { positionOf } from './snapshots/files.ts'
-import { joinAddress, type Transport } from './transport/index.ts'
+import { hostOf, joinAddress, type Transport } from './transport/index.ts'
 
 export type RenderProblem = (problem: Problem) => { status: number, headers: Record<string, string>, body: string }
 
 export interface PeerListenerOptions {
   transport: Transport
+  /** Null to listen without TLS. */
+  security: PeerSecurity | null
   folder: ImageFolder
   /** The image of that position, while this node has it to give. */
   imageAt: (index: number, term: number) => ImageFile | null
@@ -39,13 +43,15 @@ export class PeerListener {
   #address: string | null = null
 
   constructor (options: PeerListenerOptions) {
-    const { transport, folder, imageAt, log, renderProblem } = options
+    const { transport, security, folder, imageAt, log, renderProblem } = options
     this.#app = Fastify({
+      ...(security === null ? {} : { https: security.listenerOptions }),
       loggerInstance: log,
       logController: new LogController({ disableRequestLogging: true }),
       forceCloseConnections: true,
       bodyLimit: 64 * 1024,
-    })
+    }) as unknown as FastifyInstance
+    security?.attach(this.#app.server as unknown as TlsServer)
     transport.attach(this.#app.server)
     this.#app.setErrorHandler((error, request, reply) => {
       const problem = error instanceof Problem
@@ -57,7 +63,11 @@ export class PeerListener {
       return reply.code(status).headers(headers).send(Buffer.from(body))
     })
 
-    this.#app.post<{ Body: JoinRequest }>('/join', { schema: { body: joinBody } }, async ({ body }) => options.join(body))
+    this.#app.post<{ Body: JoinRequest }>('/join', { schema: { body: joinBody } }, async ({ body, raw }) => {
+      const reason = security?.mismatch(raw.socket, { id: body.id, host: hostOf(body.peerAddress) }) ?? null
+      if (reason !== null) throw new Problem('PEER_CERTIFICATE', { reason })
+      return options.join(body)
+    })
 
     this.#app.get<{ Params: { name: string }, Querystring: { offset?: string } }>('/snapshots/:name', async (request, reply) => {
       const at = positionOf(request.params.name)

@@ -15,12 +15,13 @@ import type { Log } from './log/index.ts'
 import { Member } from './member.ts'
 import { openPeer } from './peer-http.ts'
 import { PeerListener, type RenderProblem } from './peer-listener.ts'
+import type { PeerSecurity } from './peer-security.ts'
 import { Router } from './router.ts'
 import { FetchedSnapshots, type SnapshotProgress } from './snapshots/fetched.ts'
 import { ImageFolder } from './snapshots/files.ts'
 import { MadeSnapshots } from './snapshots/made.ts'
 import { bestHeir, Steward } from './steward.ts'
-import { Transport, type PeerStatus } from './transport/index.ts'
+import { connectPlainly, Transport, type Connect, type PeerStatus } from './transport/index.ts'
 
 export interface RaftNodeOptions {
   nodeId: NodeId
@@ -42,6 +43,8 @@ export interface RaftNodeOptions {
   diskSeconds: number
   snapshotBytesPerSecond: number
   peerBufferBytesMax: number
+  /** Null to speak to peers without TLS. */
+  security: PeerSecurity | null
   renderProblem: RenderProblem
   onApplied?: (event: { commands: number, seconds: number }) => void
   onSnapshot?: (event: SnapshotProgress) => void
@@ -77,6 +80,7 @@ export class RaftNode implements Consensus {
   readonly #made: MadeSnapshots
   readonly #fetched: FetchedSnapshots
   readonly #joined: Joined
+  readonly #connect: Connect
   readonly #closing = new AbortController()
   #nodeId: NodeId
   #member: Member | null = null
@@ -92,10 +96,11 @@ export class RaftNode implements Consensus {
   #announcing = false
 
   private constructor (options: RaftNodeOptions, made: ImageFolder, fetched: ImageFolder) {
-    const { database, log, logger, dataDir } = options
+    const { database, log, logger, dataDir, security } = options
     this.#options = options
     this.#nodeId = options.nodeId
     this.#joined = new Joined(dataDir)
+    this.#connect = security === null ? connectPlainly : (host, port, id) => security.connect(host, port, id)
     this.#transport = new Transport({
       nodeId: () => this.#nodeId,
       clusterId: () => database.clusterId ?? this.#answer?.clusterId ?? null,
@@ -114,6 +119,8 @@ export class RaftNode implements Consensus {
       onRequest: (from, method, body) => this.#answerPeer(from, method, body),
       log: logger,
       bufferBytesMax: options.peerBufferBytesMax,
+      connect: this.#connect,
+      ...(security === null ? {} : { mismatch: (socket, claim) => security.mismatch(socket, claim) }),
     })
     this.#router = new Router({
       database,
@@ -137,7 +144,7 @@ export class RaftNode implements Consensus {
       request: async (from, path, offset, signal) => {
         const address = this.#addressOf(from)
         if (address === null) throw new Error(`the address of ${from} is not known`)
-        return openPeer(address, `${path}?offset=${offset}`, {}, signal)
+        return openPeer(this.#connect, address, `${path}?offset=${offset}`, signal)
       },
       onProgress: (event) => {
         options.onSnapshot?.(event)
@@ -148,6 +155,7 @@ export class RaftNode implements Consensus {
     })
     this.#listener = new PeerListener({
       transport: this.#transport,
+      security,
       folder: made,
       imageAt: (index, term) => this.#made.file(index, term),
       snapshotBytesPerSecond: options.snapshotBytesPerSecond,
@@ -505,6 +513,7 @@ export class RaftNode implements Consensus {
     const { join: addresses, logger, role } = this.#options
     try {
       const answer = await joinCluster({
+        connect: this.#connect,
         addresses,
         request: () => ({ id: this.#nodeId, role, ...this.#own!, isEmpty: true }),
         onLostData: async () => {

@@ -23,3 +23,12 @@ export function splitAddress (address: string): Address {
 export function joinAddress (host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
+
+/** The host of an address, without brackets; null where there is no address that can be dialled. */
+export function hostOf (address: string | null): string | null {
+  try {
+    return address === null ? null : splitAddress(address).host
+  } catch {
+    return null
+  }
+}
