@@ -12,6 +12,7 @@ import health from '../plugins/health/index.ts'
 import json from '../plugins/json/index.ts'
 import keys from '../plugins/keys/index.ts'
 import listeners from '../plugins/listeners/index.ts'
+import locks from '../plugins/locks/index.ts'
 import metrics from '../plugins/metrics/index.ts'
 import minRevision from '../plugins/min-revision/index.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
@@ -82,6 +83,7 @@ async function registerPlugins (app: FastifyInstance, config: Config, security: 
   })
   await app.register(storage)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
+  await app.register(locks)
   await app.register(writes)
   await app.register(changes, { renderProblem: (problem) => renderProblem(errors, problem).body })
   await app.register(minRevision)

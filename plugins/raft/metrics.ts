@@ -2,8 +2,8 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Database } from '../../storage/database.ts'
 import type { ConsensusStatus } from './consensus.ts'
 import type { LogEvent } from './log/index.ts'
-import type { MemberView } from './raft-node.ts'
-import type { SnapshotProgress } from './snapshots/fetched.ts'
+import type { MemberView } from './node-options.ts'
+import type { SnapshotProgress } from './snapshots/index.ts'
 
 const secondsBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5]
 const sizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Server, TlsOptions } from 'node:tls'
-import type { Connect, PeerClaim } from './transport/index.ts'
+import { connectPlainly, type Connect, type PeerClaim } from './transport/index.ts'
 
 /** How peers prove to each other who they are. The listener and whoever dials are given the same. */
 export interface PeerSecurity {
@@ -11,4 +11,9 @@ export interface PeerSecurity {
   connect: Connect
   /** Why the certificate of a node that has connected does not go with what it says of itself; null when it does. */
   mismatch: (socket: Socket, claim: PeerClaim) => string | null
+}
+
+/** How this node opens connections to others. */
+export function connectOf (security: PeerSecurity | null): Connect {
+  return security === null ? connectPlainly : (host, port, id) => security.connect(host, port, id)
 }

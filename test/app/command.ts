@@ -24,10 +24,20 @@ export interface Ended {
   stderr: string
 }
 
+/** The program and its first arguments, and the folder to run it in. */
+export interface Place {
+  program: [string, ...string[]]
+  cwd: string
+}
+
+const sources: Place = { program: [process.execPath, '--import=tsx', join(root, 'app/main.ts')], cwd: root }
+
 /** Starts `changewell` with arguments and settings as a process of its own, which ends with the test at the latest. */
-export function start (t: Test, args: string[], settings: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, ['--import=tsx', join(root, 'app/main.ts'), ...args],
-    { cwd: root, env: { PATH: process.env.PATH, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
+export function start (
+  t: Test, args: string[], settings: Record<string, string> = {}, { program: [program, ...first], cwd } = sources
+): Running {
+  const child = spawn(program, [...first, ...args],
+    { cwd, env: { PATH: process.env.PATH, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
   const output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output.stdout += text })

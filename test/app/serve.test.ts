@@ -8,7 +8,7 @@ import { folder, run, start, type Running } from './command.ts'
 const url = /http:\/\/127\.0\.0\.1:\d+/
 
 function node (t: Test, settings: Record<string, string>): Running {
-  return start(t, ['serve'], { CHANGEWELL_PORT: '0', ...settings })
+  return start(t, ['serve'], { CHANGEWELL_PORT: '0', CHANGEWELL_PEER_PORT: '0', ...settings })
 }
 
 /** One line, without a stack, that names the remedy. */
