@@ -22,7 +22,7 @@ import snapshot from '../plugins/snapshot/index.ts'
 import shutdown from '../plugins/shutdown/index.ts'
 import storage from '../plugins/storage/index.ts'
 import tenants from '../plugins/tenants/index.ts'
-import tls, { Tls } from '../plugins/tls/index.ts'
+import tls, { Response, Tls } from '../plugins/tls/index.ts'
 import trace, { identify } from '../plugins/trace/index.ts'
 import transactions from '../plugins/transactions/index.ts'
 import validation from '../plugins/validation/index.ts'
@@ -99,8 +99,9 @@ async function registerPlugins (app: FastifyInstance, config: Config, security: 
 function listenerOptions (config: Config, { listenerOptions: tls }: Tls): FastifyServerOptions {
   const http = { requireHostHeader: false, connectionsCheckingInterval: checkingMs(config) }
   if (tls === null) return { http, forceCloseConnections: 'idle' } as FastifyServerOptions
-  const https = { ...http, ...tls, allowHTTP1: true }
-  return { https, ...config.http2 ? { http2: true } : { forceCloseConnections: 'idle' } } as unknown as FastifyServerOptions
+  if (!config.http2) return { https: { ...http, ...tls }, forceCloseConnections: 'idle' } as unknown as FastifyServerOptions
+  const https = { ...http, ...tls, allowHTTP1: true, Http2ServerResponse: Response }
+  return { http2: true, https } as unknown as FastifyServerOptions
 }
 
 /** Node looks for overdue requests every half minute, which would make a shorter time of half a minute. */

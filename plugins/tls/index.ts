@@ -5,6 +5,7 @@ import { clientCertificates } from './client-certificate.ts'
 import { tlsMetrics } from './metrics.ts'
 import type { Tls } from './tls.ts'
 
+export { Response } from './http2-response.ts'
 export { Tls } from './tls.ts'
 
 declare module 'fastify' {
