@@ -42,11 +42,15 @@ export const settings = {
     default: 'any', description: 'What the certificate of another node must be for: any node of the cluster, its host, or its node id',
   }),
   insecurePeers: Type.Boolean({ default: false, description: 'Lets other nodes be spoken to without TLS elsewhere than on the loopback' }),
+  discovery: Type.String({
+    default: 'raw', description: 'How the node finds others: raw goes by CHANGEWELL_JOIN; else the name of an installed package, or the path of a module',
+  }),
+  discoveryOptions: Type.String({ default: '', description: 'JSON object of settings for a discovery provider that is a package or a module' }),
   join: Type.String({
     default: '', description: 'Peers\' addresses of members to join, as host:port with commas between; a node without any forms a cluster of its own',
   }),
   advertise: Type.String({
-    default: '', description: 'Where others reach this node, when it listens elsewhere: the peers\' host:port, and after a comma the clients\''
+    default: '', description: 'Where others reach this node, instead of what it works out: the peers\' host:port, and after a comma the clients\'; without a port the one it listens on'
   }),
   role: Type.Enum(['voter', 'replica'], { default: 'voter', description: 'What the node becomes when it joins; a replica only reads' }),
   dataDir: Type.String({ default: './data', description: 'Folder of this node\'s data; made when missing' }),

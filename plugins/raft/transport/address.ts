@@ -1,28 +1,6 @@
-import { isIPv6 } from 'node:net'
+import { splitAddress } from '../../../discovery/address.ts'
 
-/** Addresses of nodes, as texts: host:port, with an IPv6 host in brackets. */
-
-export interface Address {
-  host: string
-  port: number
-}
-
-/**
- * The host comes without brackets, as `net.connect` takes it.
- *
- * @throws RangeError for a text that is no address which can be dialled
- */
-export function splitAddress (address: string): Address {
-  const match = /^(?:\[([^[\]]+)\]|([^\s:/?#@[\]]+)):(\d{1,5})$/.exec(address)
-  const port = Number(match?.[3])
-  const isAddress = match !== null && port > 0 && port <= 65535 && (match[1] === undefined || isIPv6(match[1]))
-  if (!isAddress) throw new RangeError(`${address} is no address: it must be host:port, or [host]:port for IPv6`)
-  return { host: match[1] ?? match[2]!, port }
-}
-
-export function joinAddress (host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-}
+export { joinAddress, splitAddress, type Address } from '../../../discovery/address.ts'
 
 /** The host of an address, without brackets; null where there is no address that can be dialled. */
 export function hostOf (address: string | null): string | null {
