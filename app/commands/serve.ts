@@ -81,10 +81,12 @@ async function listen (app: FastifyInstance, config: Config): Promise<void> {
   })
   app.log.level = level
   const dataDir = resolve(config.dataDir)
-  const curl = `curl -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`
+  // The node's own certificate is as good as its authority's to whoever trusts this node.
+  const plainCurl = config.tlsCert === '' ? 'curl' : `curl --cacert ${resolve(config.tlsCert)}`
+  const curl = `${plainCurl} -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`
   if (isPretty(config)) {
     process.stdout.write(`${[listenTextResolver(address), ...more].join('\n')}\nIts data is in ${dataDir}\n` +
-      `Try it:  ${curl}\n         curl ${address}/changes\nRead on: ${address}/documentation\n`)
+      `Try it:  ${curl}\n         ${plainCurl} ${address}/changes\nRead on: ${address}/documentation\n`)
   } else {
     for (const line of more) app.log.info(line)
     app.log.info({ dataDir }, `its data is in ${dataDir}`)

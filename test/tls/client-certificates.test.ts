@@ -1,8 +1,12 @@
+import pino from 'pino'
 import { test, type Test } from 'tap'
 import type { CertificateRequest } from '../../app/certificates/issue.ts'
+import { loadConfig, type Config } from '../../app/config.ts'
+import { buildServer } from '../../app/server.ts'
 import { bearer, files } from '../auth/files.ts'
 import { authority, leaf, PemFolder } from '../support/certificates.ts'
-import { ask, secureNode, show, type SecureAnswer } from './https.ts'
+import { folder } from '../support/node.ts'
+import { ask, portOf, secureNode, show, type SecureAnswer } from './https.ts'
 
 const servers = authority('Server CA')
 const clients = authority('Client CA')
@@ -46,6 +50,23 @@ test('where certificates alone identify, who has none is forbidden rather than a
   const answer = await call('/changes', null, bearer('eve'))
   t.match(answer, { status: 403, body: { code: 'FORBIDDEN', identity: null, role: 'read' } })
   t.equal(answer.headers['www-authenticate'], undefined)
+})
+
+test('the log names the client in the lines about its requests', async (t) => {
+  const lines: Record<string, unknown>[] = []
+  const write = (line: string): void => { lines.push(JSON.parse(line) as Record<string, unknown>) }
+  const pem = new PemFolder(t)
+  const config: Config = {
+    ...loadConfig({}), dataDir: folder(t), ...pem.server(leaf(servers)), ...pem.clients([clients], 'optional'),
+  }
+  const app = await buildServer(config, pino({ level: 'debug' }, { write }))
+  t.teardown(() => app.close())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const call = (shown: object) => ask(portOf(app.server), '/nowhere', { ca: servers.certificate, ...shown })
+  t.equal((await call(show(leaf(clients, { commonName: 'web' })))).status, 404)
+  t.equal((await call({})).status, 404)
+  const refusals = lines.filter(({ msg }) => msg === 'a request was refused')
+  t.same(refusals.map(({ client }) => client), ['CN=web', undefined])
 })
 
 test('without a policy, whoever has a certificate may do everything', async (t) => {
