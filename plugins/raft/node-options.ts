@@ -26,6 +26,7 @@ export interface RaftNodeOptions {
   uncommittedBytesMax: number
   diskSeconds: number
   snapshotBytesPerSecond: number
+  requestTimeoutSeconds: number
   peerBufferBytesMax: number
   /** Null to speak to peers without TLS. */
   security: PeerSecurity | null

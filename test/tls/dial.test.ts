@@ -51,7 +51,9 @@ test('a node speaks only to whom the cluster\'s authority has signed, in TLS 1.3
     'for clients only': [show(leaf(ca, { usages: ['clientAuth'] })), /INVALID_PURPOSE/],
     'in an older TLS': [{ ...show(leaf(ca)), maxVersion: 'TLSv1.2' }, /protocol version/],
   } as const
-  for (const [what, [options, words]] of Object.entries(refused)) t.match(await dial(await peer(t, options)), words, what)
+  for (const [what, [options, words]] of Object.entries(refused)) {
+    t.match(await dial(await peer(t, options)), words, what)
+  }
 })
 
 test('whom a node dials can be tied to its host', async (t) => {
