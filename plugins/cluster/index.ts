@@ -7,6 +7,7 @@ import { memberRoutes } from './members.ts'
 import { nodeRoutes } from './nodes.ts'
 import { cluster as clusterSchema, settings } from './schemas.ts'
 import { addressOf, memberOf } from './view.ts'
+import { checkWebhooks } from './webhooks.ts'
 
 /** The cluster as this node sees it, its members, and the settings that all its nodes share. */
 export default async function cluster (instance: FastifyInstance): Promise<void> {
@@ -56,6 +57,7 @@ export default async function cluster (instance: FastifyInstance): Promise<void>
         field: 'electionMs', reason: `must be at least twice heartbeatMs (it would be ${wanted.electionMs}, with heartbeatMs ${wanted.heartbeatMs})`,
       })
     }
+    checkWebhooks(wanted.webhooks)
     const outcome = await raft.propose({ kind: 'settings', settings: wanted })
     if (!outcome.ok) throw new Problem(outcome.code, outcome.params)
     return database.settings

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { AppliedConfiguration } from '../../storage/database.ts'
-import type { Command, NodeCommand, NodeRemoveCommand, Operation, WriteCommand } from '../../storage/types.ts'
+import type { Command, NodeCommand, NodeRemoveCommand, Operation, Webhook, WriteCommand } from '../../storage/types.ts'
 
 const tenantName = fc.constantFrom('a', 'b', 'a/x', 'a/y', 'a/x/deep')
 const collectionName = fc.constantFrom('c', 'd')
@@ -50,7 +50,12 @@ export const housekeeping: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
     kind: fc.constant('settings' as const),
     timestamp: fc.constant(1),
-    settings: fc.record({ historyChanges: fc.constantFrom(null, 5), heartbeatMs: fc.nat(), electionMs: fc.nat() }),
+    settings: fc.record({
+      historyChanges: fc.constantFrom(null, 5),
+      heartbeatMs: fc.nat(),
+      electionMs: fc.nat(),
+      webhooks: fc.constant<Webhook[]>([]),
+    }),
   }),
   fc.record({ kind: fc.constant('bootstrap' as const), timestamp: fc.constant(1), clusterId: fc.constantFrom('a', 'b') })
 )
