@@ -30,7 +30,8 @@ export interface Asking {
 export class HookGate {
   readonly #options: HookGateOptions
   /** What ends the asking for each write. */
-  readonly #asking = new Set<() => void>()
+  readonly #asking = new Set<(problem: Problem | null) => void>()
+  #closed = false
 
   constructor (options: HookGateOptions) {
     this.#options = options
@@ -52,12 +53,19 @@ export class HookGate {
       if (part !== null) bodies.set(hook, bodyOf(hook.name, asking.request, part))
     }
     if (bodies.size === 0) return asking.pass()
+    if (this.#closed) return asking.refuse(draining())
     void this.#ask(asking, bodies)
   }
 
   /** Whoever waits is refused at once. */
   abandon (): void {
-    for (const end of this.#asking) end()
+    for (const end of this.#asking) end(null)
+  }
+
+  /** Nobody is asked any more: a node that stops does not wait for hooks. */
+  close (): void {
+    this.#closed = true
+    for (const end of this.#asking) end(draining())
   }
 
   async #ask ({ proposal, request, pass, refuse }: Asking, bodies: Map<Webhook, Buffer>): Promise<void> {
@@ -70,7 +78,7 @@ export class HookGate {
       ending.abort()
       how()
     }
-    const end = (): void => settle(() => refuse(null))
+    const end = (problem: Problem | null): void => settle(() => refuse(problem))
     this.#asking.add(end)
     const key = proposal.idempotency?.key
     // A repetition gets the outcome of the first attempt, whatever a hook says by now.
@@ -98,4 +106,8 @@ export class HookGate {
     onFailed?.({ hook: name, reason, isRefused, request })
     return isRefused ? new Problem('HOOK_FAILED', { hook: name, reason }) : null
   }
+}
+
+function draining (): Problem {
+  return new Problem('DRAINING', { reason: 'it is shutting down, and asks validation hooks no more' })
 }

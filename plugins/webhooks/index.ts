@@ -25,7 +25,7 @@ async function webhooks (app: FastifyInstance): Promise<void> {
     },
     abandon: () => gate.abandon(),
   })
-  app.addHook('onClose', async () => { gate.abandon() })
+  app.addHook('onClose', async () => { gate.close() })
 }
 
 export default fp(webhooks, { name: 'webhooks', fastify: '5.x', dependencies: ['storage', 'raft', 'metrics'] })
