@@ -13,7 +13,11 @@ async function webhooks (app: FastifyInstance): Promise<void> {
   const gate = new HookGate({
     hooks: () => database.settings.webhooks,
     catalog: () => database.catalog,
-    isKnown: async (key) => await database.store.get('requests', requestKey(key)) !== null,
+    isKnown: async (key) => {
+      // What another leader had committed is to be applied here first.
+      await raft.readBarrier()
+      return await database.store.get('requests', requestKey(key)) !== null
+    },
     onCalled: hookMetrics(app.metrics.registry, () => gate.size),
     onFailed: ({ isRefused, ...event }) => {
       app.log.warn(event, isRefused ? 'a validation hook failed, and the write was refused' : 'a validation hook failed, and the write went on')
