@@ -49,7 +49,10 @@ export class PeerCalls {
       case methods.propose: {
         const { proposal, origin } = decodeForwarded(body)
         log.debug({ from, ...origin }, 'a proposal of another node')
-        return encodeAnswer(await router.answer(proposal, origin))
+        const answer = encodeAnswer(await router.answer(proposal, origin))
+        // It passes the answer on once it has applied the write itself.
+        this.#options.member()?.hurry(from)
+        return answer
       }
       case methods.snapshotFailed:
         this.#options.member()?.reportSnapshot(from, false)
