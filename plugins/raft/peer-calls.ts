@@ -11,7 +11,7 @@ import type { Transport } from './transport/index.ts'
 
 export interface PeerCallsOptions {
   /** Null while this node takes no part in any cluster. */
-  member: () => Pick<Member, 'leader' | 'step' | 'reportSnapshot'> | null
+  member: () => Pick<Member, 'leader' | 'step' | 'hurry' | 'reportSnapshot'> | null
   /** The newest entry that the database holds. */
   applied: () => number
   router: Pick<Router, 'answer'>
