@@ -24,7 +24,7 @@ for (const [what, read] of [
     const [container] = spec.containers
     t.match(container.securityContext, { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } })
     const [claim] = set.spec.volumeClaimTemplates
-    const [mount] = container.volumeMounts
+    const mount = container.volumeMounts.find(({ mountPath }: { mountPath: string }) => mountPath === '/data')
     t.equal(mount.name, claim.metadata.name)
     t.equal(environmentOf(container).CHANGEWELL_DATA_DIR, mount.mountPath)
     t.ok(spec.terminationGracePeriodSeconds > loadConfig({}).shutdownSeconds, 'it gets longer to end than it takes')
@@ -74,6 +74,39 @@ for (const [what, read] of [
     t.same(objects.filter(({ kind }) => kind.startsWith('Cluster')), [], 'nothing beyond the namespace')
   })
 }
+
+test('certificates come from Secrets, at the paths that the settings name', async (t) => {
+  for (const objects of [manifests(), rendered('default'), rendered('everything')]) {
+    const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+    const { containers: [container], volumes } = set.spec.template.spec
+    const files = Object.entries(environmentOf(container)).filter(([variable]) => /_TLS_(CERT|KEY|CA)$/.test(variable))
+    t.ok(files.length >= 3)
+    for (const [variable, path] of files) {
+      const mount = container.volumeMounts.find(({ mountPath }: { mountPath: string }) => path.startsWith(`${mountPath}/`))
+      t.ok(mount.readOnly, variable)
+      const volume = volumes.find((one: { name: string }) => one.name === mount.name)
+      t.match(volume.secret.secretName, /-tls$/)
+      t.match(path, /\/(tls\.crt|tls\.key|ca\.crt)$/)
+    }
+  }
+})
+
+test('the certificates that cert-manager makes are in the Secret that the pods mount', async (t) => {
+  for (const [set, certificates] of [
+    [ofKind(manifests(), 'StatefulSet')[0]!, objectsIn(join(manifestsDir, 'components/cert-manager/certificates.yaml'))],
+    [ofKind(rendered('everything'), 'StatefulSet')[0]!, rendered('everything')],
+  ] as [KubernetesObject, KubernetesObject[]][]) {
+    const issuers = ofKind(certificates, 'Issuer')
+    const made = ofKind(certificates, 'Certificate')
+    const mounted = set.spec.template.spec.volumes.find(({ name }: { name: string }) => name === 'peer-tls').secret.secretName
+    const [leaf] = made.filter(({ spec }) => spec.secretName === mounted) as [KubernetesObject]
+    t.match(leaf.spec.usages, ['digital signature', 'server auth', 'client auth'])
+    const issuer = issuers.find(({ metadata }) => metadata.name === leaf.spec.issuerRef.name)!
+    const authority = made.find(({ spec }) => spec.secretName === issuer.spec.ca.secretName)!
+    t.ok(authority.spec.isCA)
+    t.ok(issuers.some(({ metadata, spec }) => metadata.name === authority.spec.issuerRef.name && spec.selfSigned !== undefined))
+  }
+})
 
 test('the ServiceMonitor looks at the peers\' Service, which has nodes that are not ready too', async (t) => {
   for (const [objects, monitors] of [

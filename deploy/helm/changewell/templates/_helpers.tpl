@@ -19,6 +19,14 @@ app.kubernetes.io/name: {{ include "changewell.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- define "changewell.peerSecret" -}}
+{{- default (printf "%s-peer-tls" (include "changewell.fullname" .)) .Values.tls.peers.secretName -}}
+{{- end -}}
+
+{{- define "changewell.apiSecret" -}}
+{{- default (printf "%s-api-tls" (include "changewell.fullname" .)) .Values.tls.api.secretName -}}
+{{- end -}}
+
 {{- define "changewell.labels" -}}
 {{ include "changewell.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
