@@ -17,6 +17,7 @@ import { renderProblem } from '../plugins/problems/render.ts'
 import raft from '../plugins/raft/index.ts'
 import snapshot from '../plugins/snapshot/index.ts'
 import shutdown from '../plugins/shutdown/index.ts'
+import stalled from '../plugins/stalled/index.ts'
 import storage from '../plugins/storage/index.ts'
 import tenants from '../plugins/tenants/index.ts'
 import trace, { identify } from '../plugins/trace/index.ts'
@@ -65,6 +66,7 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
 async function registerPlugins (app: FastifyInstance, config: Config): Promise<void> {
   await app.register(trace)
   await app.register(shutdown)
+  await app.register(stalled)
   await app.register(problems, { errors })
   await app.register(validation)
   await app.register(json, { depthMax: config.jsonDepthMax })
