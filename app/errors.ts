@@ -171,6 +171,13 @@ export const errors: ErrorTable = {
       `collections (${collections}). Delete them first, or all together with recursive=true.`,
     example: { tenant: 'coke', tenants: 1, collections: 2 },
   },
+  TENANT_NAME_TOO_LONG: {
+    status: 409,
+    title: 'A rename would make a name too long',
+    detail: ({ tenant, bytes, limitBytes }) => `The name of the tenant ${quoted(tenant)} would have ${bytes} bytes of UTF-8, and ` +
+      `names may have ${limitBytes}. Choose a shorter one.`,
+    example: { tenant: 'coke/deployments', bytes: 513, limitBytes: 512 },
+  },
   TENANT_MOVED: {
     status: 409,
     title: 'A rename may not move a tenant',
@@ -209,6 +216,14 @@ export const errors: ErrorTable = {
     headers: () => retryAfter(1),
     example: { setting: 'CHANGEWELL_STREAMS_MAX', limit: 10_000 },
   },
+  TOO_MUCH_UNCOMMITTED: {
+    status: 503,
+    title: 'Too much data waits for a quorum',
+    detail: ({ limitBytes }) => `Writes of about ${limitBytes} bytes wait for a quorum already (CHANGEWELL_UNCOMMITTED_BYTES_MAX), ` +
+      'and this one was not begun. Try again in a moment; if it lasts, see whether the other nodes keep up.',
+    headers: () => retryAfter(1),
+    example: { limitBytes: 67_108_864 },
+  },
   TOO_MANY_WRITES: {
     status: 503,
     title: 'Too many writes wait on this node',
@@ -216,6 +231,22 @@ export const errors: ErrorTable = {
       'Try again in a moment.',
     headers: () => retryAfter(1),
     example: { limit: 10_000 },
+  },
+  TOO_MANY_WAITERS: {
+    status: 503,
+    title: 'Too many writes wait for locks',
+    detail: ({ limit }) => `Already ${limit} writes wait for what others are writing to (CHANGEWELL_LOCK_WAITERS_MAX), and this one ` +
+      'was not begun. Try again in a moment; GET /locks shows what they wait for.',
+    headers: () => retryAfter(1),
+    example: { limit: 10_000 },
+  },
+  LOCK_TIMEOUT: {
+    status: 503,
+    title: 'What the write is about is in use',
+    detail: ({ waitSeconds }) => `Other writes to the same key, collection or tenant were not done within ${waitSeconds} seconds ` +
+      '(CHANGEWELL_LOCK_WAIT_SECONDS), and this one was not begun. Try again in a moment; GET /locks shows who is in the way.',
+    headers: () => retryAfter(1),
+    example: { waitSeconds: 5 },
   },
   WRITE_TIMEOUT: {
     status: 504,

@@ -6,10 +6,12 @@ import auth from '../plugins/auth/index.ts'
 import changes from '../plugins/changes/index.ts'
 import cluster from '../plugins/cluster/index.ts'
 import collections from '../plugins/collections/index.ts'
+import discovery from '../plugins/discovery/index.ts'
 import docs from '../plugins/docs/index.ts'
 import health from '../plugins/health/index.ts'
 import json from '../plugins/json/index.ts'
 import keys from '../plugins/keys/index.ts'
+import locks from '../plugins/locks/index.ts'
 import metrics from '../plugins/metrics/index.ts'
 import minRevision from '../plugins/min-revision/index.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
@@ -77,7 +79,9 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
     version, revision: () => app.database.revision, eventLoopDelayMsMax: config.eventLoopDelayMsMax,
   })
   await app.register(storage)
+  await app.register(discovery)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
+  await app.register(locks)
   await app.register(writes)
   await app.register(changes, { renderProblem: (problem) => renderProblem(errors, problem).body })
   await app.register(minRevision)

@@ -2,8 +2,9 @@ import type { Database } from '../../storage/database.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Outcome, Proposal } from '../../storage/types.ts'
 import type { Origin } from './consensus.ts'
+import { Entrance, type EnteredOutcome } from './entrance.ts'
 import { decodeAnswer, encodeForwarded, methods, type ForwardedAnswer } from './forwarding.ts'
-import type { LocalOutcome, Member } from './member.ts'
+import type { Member } from './member.ts'
 import { Proposals, type Waiting } from './proposals.ts'
 import { PeerError, type Transport } from './transport/index.ts'
 
@@ -11,6 +12,8 @@ export interface RouterOptions {
   database: Database
   transport: Pick<Transport, 'request'>
   writesPendingMax: number
+  /** Data of writes that wait for a quorum. */
+  uncommittedBytesMax: number
   writeTimeoutSeconds: number
   /** So long a write waits for a leader to be known before it is refused. */
   leaderWaitSeconds: number
@@ -34,6 +37,7 @@ const retryMs = 20
  * leader takes it; what may have happened is never sent twice, unless the state machine would recognise it.
  */
 export class Router {
+  readonly entrance = new Entrance()
   readonly #options: RouterOptions
   readonly #proposals: Proposals
   #member: Member | null = null
@@ -53,7 +57,9 @@ export class Router {
   attach (member: Member, refusal: () => Problem | null): void {
     this.#member = member
     this.#refusal = refusal
+    this.entrance.leads(member.isLeader)
     member.watch(() => {
+      this.entrance.leads(member.isLeader)
       this.#catchUp()
       this.#routeParked()
     })
@@ -67,7 +73,8 @@ export class Router {
     if (this.#closed) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
     const refusal = this.#refusal()
     if (refusal !== null) throw refusal
-    this.#proposals.admit()
+    // What the cluster does for itself, and operators for it, goes on when clients take all room.
+    if (proposal.kind === 'write') this.#proposals.admit()
     const waiting = this.#proposals.wait()
     const giveUpAt = performance.now() + this.#options.leaderWaitSeconds * 1000
     this.#route({ proposal, origin, waiting, giveUpAt })
@@ -75,16 +82,19 @@ export class Router {
   }
 
   /** A proposal from another node, which takes this one for the leader. */
-  async answer (proposal: Proposal): Promise<ForwardedAnswer> {
+  async answer (proposal: Proposal, origin?: Origin): Promise<ForwardedAnswer> {
     const refusal = this.#refusal()
     if (refusal !== null) return { result: 'problem', problem: refusal }
     const member = this.#member
     if (member === null || !member.isLeader || this.#closed) return { result: 'elsewhere' }
-    const local = await new Promise<LocalOutcome>((resolve) => { member.propose(proposal, resolve) })
+    const local = await new Promise<EnteredOutcome>((resolve) => {
+      this.entrance.propose(member, { proposal, origin, isWanted: () => !this.#closed, answer: resolve })
+    })
     switch (local.result) {
       case 'applied': return local
       case 'elsewhere': return local
       case 'busy': return { result: 'problem', problem: this.#busy() }
+      case 'refused': return { result: 'problem', problem: local.problem }
       case 'unknown': return { result: 'problem', problem: this.#unknown('a snapshot took its place') }
     }
   }
@@ -121,14 +131,17 @@ export class Router {
   }
 
   #proposeHere (member: Member, item: Item): void {
-    member.propose(item.proposal, (local) => {
+    const { proposal, origin, waiting } = item
+    const answer = (local: EnteredOutcome): void => {
       switch (local.result) {
-        case 'applied': return this.#proposals.settle(item.waiting, local.outcome)
+        case 'applied': return this.#proposals.settle(waiting, local.outcome)
         case 'elsewhere': return this.#park(item)
-        case 'busy': return this.#proposals.refuse(item.waiting, this.#busy())
+        case 'busy': return this.#proposals.refuse(waiting, this.#busy())
+        case 'refused': return this.#proposals.refuse(waiting, local.problem)
         case 'unknown': return this.#uncertain(item, 'a snapshot took the place of the log')
       }
-    })
+    }
+    this.entrance.propose(member, { proposal, origin, isWanted: () => this.#proposals.has(waiting), answer })
   }
 
   async #forward (leader: string, item: Item): Promise<void> {
@@ -191,7 +204,7 @@ export class Router {
   }
 
   #busy (): Problem {
-    return new Problem('TOO_MANY_WRITES', { limit: this.#options.writesPendingMax })
+    return new Problem('TOO_MUCH_UNCOMMITTED', { limitBytes: this.#options.uncommittedBytesMax })
   }
 
   #unknown (reason: string): Problem {
