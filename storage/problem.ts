@@ -29,6 +29,8 @@ export interface Problems {
   REVISION_NOT_FOUND: { revision: number, lastRevision: number }
   REVISION_AHEAD: { since: number, revision: number }
   HISTORY_GONE: { firstRevision: number }
+  RECEIPT_NOT_FOUND: { reason: string }
+  RECEIPT_GONE: { keptUntil: string }
   MEMBER_NOT_FOUND: { id: string }
   NODE_REMOVED: { id: string }
   // What stands against it.
@@ -42,7 +44,8 @@ export interface Problems {
   // What the node cannot do now.
   TOO_MANY_READERS: { setting: string, limit: number }
   TOO_MANY_WRITES: { limit: number }
-  WRITE_TIMEOUT: { timeoutSeconds: number }
+  WRITE_TIMEOUT: { timeoutSeconds: number, receipt?: string }
+  WRITE_EXPIRED: { deadline: string }
   NO_LEADER: { reason: string }
   NO_SUCCESSOR: { reason: string }
   NODE_LOST_DATA: { id: string }
@@ -50,7 +53,7 @@ export interface Problems {
   OVERLOADED: { delayMs: number, limitMs: number }
   DRAINING: { reason: string }
   NOT_READY: { reason: string }
-  OUTCOME_UNKNOWN: { reason: string }
+  OUTCOME_UNKNOWN: { reason: string, receipt?: string }
   DISK_FULL: { freeBytes: number, neededBytes: number }
   STORAGE_FAILED: { reason: string }
   INTERNAL: { requestId: string }

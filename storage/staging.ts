@@ -1,6 +1,7 @@
 import type { Catalog, Mutation } from './catalog.ts'
 import type { Change } from './change.ts'
 import { chainChecksum } from './checksum.ts'
+import type { Outcomes } from './outcomes.ts'
 import type { Position } from './position.ts'
 import type { RowCache } from './row-cache.ts'
 import {
@@ -15,6 +16,8 @@ interface RangeRequest {
   /** At most so many rows. */
   limit?: number
 }
+
+const fateKey = Buffer.from('o')
 
 /** Thrown by an execution that needs rows which are not loaded yet: they are loaded, and it begins again. */
 export class Missing extends Error {
@@ -39,6 +42,7 @@ export class Staging {
   readonly position: Position
   readonly #store: Store
   readonly #cache: RowCache
+  readonly #outcomes: Outcomes
   /** What the commands to come will ask for, as far as that is known. */
   #ahead: () => RowKey[]
   /** Rows that were read for this batch, beside those that the cache has. */
@@ -50,14 +54,19 @@ export class Staging {
   /** The running command's own rows. */
   readonly #overlay = new Map<string, Buffer | null>()
   #undo: Mutation[] = []
+  /** What is kept of the running command's outcome. */
+  #fate: { keptUntil: number, bytes: Buffer } | null = null
   /** Where the effects of the running command begin. */
   #begun = { effects: 0, changes: 0, mutations: 0, revision: 0 }
   /** A row is mostly read and then written: its name is made once. */
   #named: RowKey & { name: string } = { family: 'meta', key: Buffer.alloc(0), name: '' }
 
-  constructor (store: Store, cache: RowCache, catalog: Catalog, position: Position, ahead: () => RowKey[]) {
+  constructor (
+    store: Store, cache: RowCache, catalog: Catalog, position: Position, outcomes: Outcomes, ahead: () => RowKey[]
+  ) {
     this.#store = store
     this.#cache = cache
+    this.#outcomes = outcomes
     this.#ahead = ahead
     this.catalog = catalog
     this.position = { ...position }
@@ -118,10 +127,22 @@ export class Staging {
     this.changes.push(change)
   }
 
+  /** Keeps what became of the command, until the clock is past the time given. Nothing may fail after this. */
+  record (keptUntil: number, bytes: Buffer): void {
+    this.#fate = { keptUntil, bytes }
+  }
+
   /** The command succeeded: its effects become the batch's. */
   commit (): void {
     const { position } = this
+    const fate = this.#fate
+    // It stands in a row with others, which is written with the batch; for the checksum it counts as a row.
+    if (fate !== null) this.#effects.push({ family: 'requests', key: fateKey, value: fate.bytes })
     position.checksum = chainChecksum(this.#effects, this.#begun.effects, position.checksum)
+    if (fate !== null) {
+      this.#effects.pop()
+      this.#outcomes.add(position.index, position.timestamp, fate.keptUntil, fate.bytes)
+    }
     for (const [name, value] of this.#overlay) this.#written.set(name, value)
     this.#begin()
   }
@@ -138,6 +159,7 @@ export class Staging {
   }
 
   #begin (): void {
+    this.#fate = null
     this.#overlay.clear()
     if (this.#undo.length > 0) this.#undo = []
     this.#begun.effects = this.#effects.length
@@ -172,6 +194,7 @@ export class Staging {
       else if (effect.value === null) batch.delete(effect.family, effect.key)
       else batch.put(effect.family, effect.key, effect.value)
     }
+    this.#outcomes.store(batch)
     last(batch)
     const written = batch.write()
     for (const [name, value] of this.#written) this.#cache.written(name, value)

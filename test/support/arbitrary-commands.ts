@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { AppliedConfiguration } from '../../storage/database.ts'
-import type { Command, NodeCommand, NodeRemoveCommand, Operation, WriteCommand } from '../../storage/types.ts'
+import type { Command, NodeCommand, NodeRemoveCommand, Operation, Receipt, WriteCommand } from '../../storage/types.ts'
 
 const tenantName = fc.constantFrom('a', 'b', 'a/x', 'a/y', 'a/x/deep')
 const collectionName = fc.constantFrom('c', 'd')
@@ -26,10 +26,21 @@ const compare = fc.record({
   tenant: tenantName, collection: collectionName, key: keyName, revision: fc.oneof(fc.constantFrom(0, 'exists' as const), fc.integer({ min: 1, max: 12 })),
 })
 
+/** Deadlines about the times that commands have, so that some are kept and some missed. Those that come again meet each other. */
+const receipt: fc.Arbitrary<Receipt> = fc.record({
+  bytes: fc.uint8Array({ minLength: 10, maxLength: 10 }),
+  deadline: fc.integer({ min: 1_000_000, max: 2_000_000 }),
+  kept: fc.integer({ min: 0, max: 1_000_000 }),
+  isRepeated: fc.boolean(),
+}).map(({ bytes, deadline, kept, isRepeated }) => ({
+  id: isRepeated ? Buffer.alloc(10, bytes[0]! % 4) : Buffer.from(bytes), deadline, keptUntil: deadline + kept, isRepeated,
+}))
+
 /** Writes that meet each other often: few tenants, collections and keys. */
 export const write: fc.Arbitrary<WriteCommand> = fc.record({
   kind: fc.constant('write' as const),
   timestamp: fc.integer({ min: 1_000_000, max: 2_000_000 }),
+  receipt,
   compare: fc.array(compare, { maxLength: 1 }),
   then: fc.array(operation, { minLength: 1, maxLength: 4 }),
   else: fc.array(operation, { maxLength: 2 }),
