@@ -73,6 +73,7 @@ export const settings = {
   writeTimeoutSeconds: seconds(10, 1, 3600, 'Time after which a write is answered without its outcome'),
   leaderWaitSeconds: seconds(5, 1, 3600, 'Time that writes and linearizable reads wait for a leader before they are refused'),
   idempotencySeconds: seconds(86_400, 1, 31_536_000, 'Time that an idempotency key is remembered'),
+  receiptSeconds: seconds(3600, 1, 31_536_000, 'Time that the outcome of a write can be asked for by its receipt'),
   idempotencyKeyBytesMax: bytes(255, 1, 1 * KiB, 'Longest idempotency key'),
   logSegmentBytes: bytes(16 * MiB, 64 * KiB, 1 * GiB, 'Size of a file of the write-ahead log'),
   flushLogBytes: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Log that gathers before the database is flushed and the log cut'),

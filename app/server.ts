@@ -15,6 +15,7 @@ import minRevision from '../plugins/min-revision/index.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
 import { renderProblem } from '../plugins/problems/render.ts'
 import raft from '../plugins/raft/index.ts'
+import receipts from '../plugins/receipts/index.ts'
 import snapshot from '../plugins/snapshot/index.ts'
 import shutdown from '../plugins/shutdown/index.ts'
 import storage from '../plugins/storage/index.ts'
@@ -83,6 +84,7 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   await app.register(collections)
   await app.register(keys)
   await app.register(transactions)
+  await app.register(receipts, { renderProblem: (problem) => renderProblem(errors, problem).body })
   await app.register(snapshot)
   await app.register(cluster)
 }

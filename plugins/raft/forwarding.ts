@@ -7,21 +7,31 @@ import type { Origin } from './consensus.ts'
 /** What nodes ask each other beside the messages of the core, by the number that stands for it on the wire. */
 export const methods = { propose: 1, snapshotFailed: 2, member: 3 } as const
 
+/** What the answer waits for: that the leader has applied the command, or has it in its log. */
+export type Until = 'applied' | 'appended'
+
 export interface Forwarded {
   proposal: Proposal
+  until: Until
   origin: Origin | undefined
 }
 
-/** Elsewhere: the node that was asked does not lead, and nothing was done. */
+/**
+ * Elsewhere: the node that was asked does not lead, and nothing was done. Expired: its clock is past the deadline of the
+ * write, and nothing was done.
+ */
 export type ForwardedAnswer =
+  { result: 'appended' } |
+  { result: 'expired', now: number } |
   { result: 'applied', index: number, outcome: Outcome } |
   { result: 'elsewhere' } |
   { result: 'problem', problem: Problem }
 
-/** Request id and trace context (texts), then the command with no time in it yet: the leader's clock counts. */
-export function encodeForwarded ({ proposal, origin }: Forwarded): Buffer {
+/** Request id and trace context (texts), the command with no time in it yet (the leader's clock counts), what to wait for. */
+export function encodeForwarded ({ proposal, origin, until }: Forwarded): Buffer {
   const command = encodeCommand(untimed(proposal))
-  return new BinaryWriter().text(origin?.requestId ?? '').text(origin?.traceparent ?? '').bytes(command).finish()
+  return new BinaryWriter().text(origin?.requestId ?? '').text(origin?.traceparent ?? '').bytes(command)
+    .u8(until === 'appended' ? 1 : 0).finish()
 }
 
 /** @throws RangeError for bytes that are no such request. */
@@ -30,7 +40,8 @@ export function decodeForwarded (bytes: Buffer): Forwarded {
   const requestId = from.text()
   const traceparent = from.text() || undefined
   const proposal = decodeCommand(from.bytes())
-  return { proposal, origin: requestId === '' ? undefined : { requestId, traceparent } }
+  const until = from.u8() === 1 ? 'appended' : 'applied'
+  return { proposal, until, origin: requestId === '' ? undefined : { requestId, traceparent } }
 }
 
 /** JSON: answers are small and few beside the data of the requests. */

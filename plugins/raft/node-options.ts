@@ -21,6 +21,7 @@ export interface RaftNodeOptions {
   writeTimeoutSeconds: number
   leaderWaitSeconds: number
   idempotencySeconds: number
+  receiptSeconds: number
   flushLogBytes: number
   uncommittedBytesMax: number
   diskSeconds: number

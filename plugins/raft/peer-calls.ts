@@ -45,9 +45,9 @@ export class PeerCalls {
     const { router, admission, log } = this.#options
     switch (method) {
       case methods.propose: {
-        const { proposal, origin } = decodeForwarded(body)
+        const { proposal, origin, until } = decodeForwarded(body)
         log.debug({ from, ...origin }, 'a proposal of another node')
-        return encodeAnswer(await router.answer(proposal))
+        return encodeAnswer(await router.answer(proposal, until))
       }
       case methods.snapshotFailed:
         this.#options.member()?.reportSnapshot(from, false)

@@ -13,6 +13,7 @@ import { Member } from './member.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { PeerListener } from './peer-listener.ts'
+import { Receipts } from './receipts.ts'
 import { replay } from './replay.ts'
 import { Router } from './router.ts'
 import { openSnapshots, type Snapshots } from './snapshots/index.ts'
@@ -24,6 +25,8 @@ import { waitFor } from './wait-for.ts'
 /** One node of the cluster: what connects the member, its peers, its snapshots and the node list. */
 export class RaftNode implements Consensus {
   readonly #options: RaftNodeOptions
+  /** Of this node. */
+  readonly receipts: Receipts
   readonly #router: Router
   readonly #transport: Transport
   readonly #listener: PeerListener
@@ -71,9 +74,11 @@ export class RaftNode implements Consensus {
       log: logger,
       bufferBytesMax: options.peerBufferBytesMax,
     })
+    this.receipts = new Receipts({ database, keptSeconds: options.receiptSeconds })
     this.#router = new Router({
       database,
       transport: this.#transport,
+      receipts: this.receipts,
       writesPendingMax: options.writesPendingMax,
       writeTimeoutSeconds: options.writeTimeoutSeconds,
       leaderWaitSeconds: options.leaderWaitSeconds,
@@ -162,6 +167,11 @@ export class RaftNode implements Consensus {
     return this.#standing.unready
   }
 
+  /** Why this node takes no writes; null when it does. */
+  get refusal (): Problem | null {
+    return this.#standing.refusal
+  }
+
   /** Why there is no leader, in a sentence. */
   get leaderless (): string {
     return this.#standing.leaderless
@@ -181,6 +191,10 @@ export class RaftNode implements Consensus {
 
   async propose (proposal: Proposal, origin?: Origin): Promise<Outcome> {
     return this.#router.propose(proposal, origin)
+  }
+
+  async append (proposal: Proposal & { kind: 'write' }, origin?: Origin): Promise<string> {
+    return this.receipts.textOf(await this.#router.append(proposal, origin))
   }
 
   async readBarrier (): Promise<void> {
