@@ -219,6 +219,14 @@ export const errors: ErrorTable = {
     headers: () => retryAfter(1),
     example: { limit: 10_000 },
   },
+  QUEUE_FULL: {
+    status: 503,
+    title: 'The queue of the node is full',
+    detail: ({ setting, limit }) => `The queue of this node takes no more: ${setting} is ${limit}. Nothing was taken in. Try again ` +
+      'later or through another node.',
+    headers: () => retryAfter(1),
+    example: { setting: 'CHANGEWELL_QUEUE_WRITES_MAX', limit: 10_000 },
+  },
   WRITE_TIMEOUT: {
     status: 504,
     title: 'The outcome of the write is not known yet',

@@ -14,6 +14,7 @@ import metrics from '../plugins/metrics/index.ts'
 import minRevision from '../plugins/min-revision/index.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
 import { renderProblem } from '../plugins/problems/render.ts'
+import queue from '../plugins/queue/index.ts'
 import raft from '../plugins/raft/index.ts'
 import receipts from '../plugins/receipts/index.ts'
 import snapshot from '../plugins/snapshot/index.ts'
@@ -77,6 +78,7 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   })
   await app.register(storage)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
+  await app.register(queue)
   await app.register(writes)
   await app.register(changes, { renderProblem: (problem) => renderProblem(errors, problem).body })
   await app.register(minRevision)

@@ -65,9 +65,9 @@ export const keyParams = Type.Object({ ...collectionParams.properties, key: Type
 
 /** How long a write waits. */
 export const ackQuery = Type.Object({
-  ack: Type.Union([Type.Literal('commit'), Type.Literal('leader')], {
+  ack: Type.Union([Type.Literal('commit'), Type.Literal('leader'), Type.Literal('queue')], {
     default: 'commit',
-    description: '`commit`: until it is made. `leader`: until the leader has it in its log, where it may yet be lost; answered 202 with a receipt.',
+    description: '`commit`: until it is made. `leader`: until the leader has it in its log, where it may yet be lost. `queue`: until it is on this node\'s disk, to be sent on when a leader is known. The last two are answered 202 with a receipt.',
   }),
 }, { additionalProperties: false })
 

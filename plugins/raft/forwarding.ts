@@ -1,7 +1,7 @@
 import { BinaryReader, BinaryWriter } from '../../storage/binary.ts'
-import { decodeCommand, encodeCommand } from '../../storage/command.ts'
 import { Problem, type ProblemCode, type Problems } from '../../storage/problem.ts'
-import type { Outcome, Proposal, WriteCommand } from '../../storage/types.ts'
+import { decodeProposal, encodeProposal } from '../../storage/proposal.ts'
+import type { Outcome, Proposal } from '../../storage/types.ts'
 import type { Origin } from './consensus.ts'
 
 /** What nodes ask each other beside the messages of the core, by the number that stands for it on the wire. */
@@ -29,7 +29,7 @@ export type ForwardedAnswer =
 
 /** Request id and trace context (texts), the command with no time in it yet (the leader's clock counts), what to wait for. */
 export function encodeForwarded ({ proposal, origin, until }: Forwarded): Buffer {
-  const command = encodeCommand(untimed(proposal))
+  const command = encodeProposal(proposal)
   return new BinaryWriter().text(origin?.requestId ?? '').text(origin?.traceparent ?? '').bytes(command)
     .u8(until === 'appended' ? 1 : 0).finish()
 }
@@ -39,7 +39,7 @@ export function decodeForwarded (bytes: Buffer): Forwarded {
   const from = new BinaryReader(bytes)
   const requestId = from.text()
   const traceparent = from.text() || undefined
-  const proposal = decodeCommand(from.bytes())
+  const proposal = decodeProposal(from.bytes())
   const until = from.u8() === 1 ? 'appended' : 'applied'
   return { proposal, until, origin: requestId === '' ? undefined : { requestId, traceparent } }
 }
@@ -57,11 +57,4 @@ export function decodeAnswer (bytes: Buffer): ForwardedAnswer {
     { result: 'problem', code: ProblemCode, params: Problems[ProblemCode] }
   if (answer.result !== 'problem') return answer
   return { result: 'problem', problem: new Problem(answer.code, answer.params) }
-}
-
-function untimed (proposal: Proposal): WriteCommand | Exclude<Proposal, { kind: 'write' }> & { timestamp: number } {
-  if (proposal.kind !== 'write') return { ...proposal, timestamp: 0 }
-  const { idempotency, ...write } = proposal
-  const recognised = idempotency === undefined ? {} : { idempotency: { ...idempotency, expiresAt: 0 } }
-  return { ...write, timestamp: 0, ...recognised }
 }

@@ -28,7 +28,7 @@ interface Reply {
   header: (name: 'location', value: string) => unknown
 }
 
-type Ack = 'commit' | 'leader'
+type Ack = 'commit' | 'leader' | 'queue'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -69,8 +69,10 @@ async function writes (app: FastifyInstance): Promise<void> {
     const key = idempotencyKeyOf(request, config.idempotencyKeyBytesMax)
     const idempotency = key === null ? {} : { idempotency: { key, fingerprint: fingerprintOf(write) } }
     const origin = { requestId: request.id, traceparent: request.traceparent ?? undefined }
-    if (ackOf(request) === 'leader') {
-      const receipt = await app.raft.append({ ...write, ...idempotency }, origin)
+    const ack = ackOf(request)
+    if (ack !== 'commit') {
+      const proposal = { ...write, ...idempotency }
+      const receipt = await (ack === 'queue' ? app.queue.add(proposal, origin) : app.raft.append(proposal, origin))
       reply.code(202)
       reply.header('location', `/receipts/${receipt}`)
       return { receipt }
@@ -84,7 +86,7 @@ async function writes (app: FastifyInstance): Promise<void> {
   })
 }
 
-export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['storage', 'raft', 'auth'] })
+export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['storage', 'raft', 'queue', 'auth'] })
 
 function ackOf ({ query }: FastifyRequest): Ack {
   return (query as { ack?: Ack }).ack ?? 'commit'

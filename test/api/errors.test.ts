@@ -110,6 +110,7 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     t.equal((await first).status, 201)
     return second
   },
+  QUEUE_FULL: async (t) => (await startNode(t, { queueWritesMax: 0 })).post('/changes?ack=queue', {}),
   async WRITE_TIMEOUT (t) {
     const client = await startNode(t, { writeTimeoutSeconds: 1 })
     await client.get('/readyz')

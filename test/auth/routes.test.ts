@@ -95,6 +95,7 @@ const table: Record<string, Case[]> = {
   'DELETE /tenants/:tenant/collections/:collection/keys/:key': [{ may: writesCoke, url: `${settings}/keys/none` }],
 
   'GET /receipts/:id': [{ may: any, url: '/receipts/none' }],
+  'GET /queue': [{ may: admin }],
   'GET /cluster': [{ may: any }],
   'GET /cluster/settings': [{ may: admin }],
   'PUT /cluster/settings': [{ may: admin, body: { nothing: 1 } }],
