@@ -10,7 +10,7 @@ import {
  */
 const kinds = ['bootstrap', 'write', 'expire', 'trim', 'settings', 'node', 'node-remove', 'receipted-write'] as const
 
-/** A write with a receipt is a kind of its own in the log: a release that knows none must not take it for a plain one. */
+/** A write with a receipt is a kind of its own: a release that knows no receipts must not take it for a plain one. */
 const receiptedWrite = kinds.indexOf('receipted-write')
 
 const roles = ['voter', 'replica'] as const

@@ -4,8 +4,8 @@ import { receiptIdBytes } from './receipt.ts'
 import type { Outcome } from './types.ts'
 
 /**
- * What became of a write, for whoever asks by its receipt. The revision is the database's after it, which is that of its
- * last change.
+ * What became of a write, for whoever asks by its receipt. The revision is the database's after it, which is that of
+ * its last change.
  */
 export type Fate =
   { state: 'committed', revision: number } |

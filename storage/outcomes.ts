@@ -3,8 +3,8 @@ import type { Batch, Range, Row } from './store.ts'
 
 /**
  * What became of writes with receipts, by their places in the log. A row of its own for each would cost more than all
- * that is ever asked of them, so the fates of so many places share one: a chunk. It is written with each batch that adds
- * to it, so that what the store holds depends on the position alone, and not on how commands were batched.
+ * that is ever asked of them, so the fates of so many places share one: a chunk. It is written with each batch that
+ * adds to it, so that what the store holds depends on the position alone, and not on how commands were batched.
  */
 const chunkPlaces = 32
 

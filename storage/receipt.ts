@@ -17,7 +17,7 @@ const version = 1
 const clusterDigits = 8
 const textBytes = 1 + 4 + receiptIdBytes + 8 + 8 + 8 + 4
 
-/** In the alphabet of URLs. A checksum is at the end: a receipt that was mistyped must not count as one that was not kept. */
+/** In the alphabet of URLs. A checksum is at its end: what was mistyped must not be taken for what was rejected. */
 export function encodeReceipt ({ clusterId, after, id, deadline, keptUntil, isRepeated }: ReceiptText): string {
   const bytes = new BinaryWriter().u8(version << 1 | (isRepeated ? 1 : 0)).raw(Buffer.from(clusterId.slice(0, clusterDigits), 'hex'))
     .raw(id).u64(deadline).u64(keptUntil).u64(after).finish()
@@ -36,8 +36,9 @@ export function decodeReceipt (text: string, clusterId: string): ReceiptText {
   if (from.raw(clusterDigits / 2).toString('hex') !== clusterId.slice(0, clusterDigits)) {
     throw notFound('another cluster gave it')
   }
-  const id = Buffer.from(from.raw(receiptIdBytes))
-  return { clusterId, id, deadline: from.u64(), keptUntil: from.u64(), after: from.u64(), isRepeated: (first & 1) === 1 }
+  const id = from.raw(receiptIdBytes)
+  const isRepeated = (first & 1) === 1
+  return { clusterId, id, deadline: from.u64(), keptUntil: from.u64(), after: from.u64(), isRepeated }
 }
 
 /** The name under which a write that may come again is remembered. No idempotency key of a client has a space. */

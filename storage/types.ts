@@ -47,7 +47,7 @@ export interface Receipt {
   id: Buffer
   /** The write does nothing once the database's clock is past this. Milliseconds since 1970. */
   deadline: number
-  /** The outcome can be had until the database's clock is past this. Milliseconds since 1970; not before the deadline. */
+  /** The outcome is kept until the database's clock is past this. Milliseconds since 1970; not before the deadline. */
   keptUntil: number
   /** The same write may come again, and must be recognised by its receipt. */
   isRepeated: boolean

@@ -17,8 +17,8 @@ export interface Forwarded {
 }
 
 /**
- * Elsewhere: the node that was asked does not lead, and nothing was done. Expired: its clock is past the deadline of the
- * write, and nothing was done.
+ * Elsewhere: the node that was asked does not lead, and nothing was done. Expired: its clock is past the deadline of
+ * the write, and nothing was done.
  */
 export type ForwardedAnswer =
   { result: 'appended' } |
@@ -27,7 +27,7 @@ export type ForwardedAnswer =
   { result: 'elsewhere' } |
   { result: 'problem', problem: Problem }
 
-/** Request id and trace context (texts), the command with no time in it yet (the leader's clock counts), what to wait for. */
+/** Request id and trace context (texts), the command with no time in it yet, and what to wait for. */
 export function encodeForwarded ({ proposal, origin, until }: Forwarded): Buffer {
   const command = encodeProposal(proposal)
   return new BinaryWriter().text(origin?.requestId ?? '').text(origin?.traceparent ?? '').bytes(command)

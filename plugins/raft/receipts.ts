@@ -20,7 +20,7 @@ const noCluster = '0000000000000000'
 /** Asking the system for chance takes longer than all else about a receipt, so many are made of one question. */
 const poolBytes = 4096
 
-/** Gives receipts to the writes that this node takes, with deadlines by the cluster's clock as far as it is known here. */
+/** Gives receipts to the writes that this node takes, with deadlines by the leader's clock as far as it is known. */
 export class Receipts {
   readonly #options: ReceiptsOptions
   #pool = Buffer.alloc(0)
@@ -45,7 +45,8 @@ export class Receipts {
   give (withinMs: number, isRepeated = false): GivenReceipt {
     const { database, keptSeconds } = this.#options
     const deadline = this.clock + withinMs
-    return { id: this.#id(), deadline, keptUntil: deadline + keptSeconds * 1000, isRepeated, after: database.applied.index }
+    const keptUntil = deadline + keptSeconds * 1000
+    return { id: this.#id(), deadline, keptUntil, isRepeated, after: database.applied.index }
   }
 
   textOf (receipt: GivenReceipt): string {

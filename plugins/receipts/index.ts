@@ -22,7 +22,9 @@ const fate = Type.Object({
 })
 
 /** `GET /receipts/{id}`: what became of a write whose answer did not tell. */
-export default async function receipts (instance: FastifyInstance, { renderProblem }: ReceiptsPluginOptions): Promise<void> {
+export default async function receipts (
+  instance: FastifyInstance, { renderProblem }: ReceiptsPluginOptions
+): Promise<void> {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>()
   const { database, raft } = app
   const inquiry = new Inquiry({ database, raft })

@@ -26,15 +26,16 @@ const compare = fc.record({
   tenant: tenantName, collection: collectionName, key: keyName, revision: fc.oneof(fc.constantFrom(0, 'exists' as const), fc.integer({ min: 1, max: 12 })),
 })
 
-/** Deadlines about the times that commands have, so that some are kept and some missed. Those that come again meet each other. */
+/** Deadlines about the times that commands have: some are kept and some missed. */
 const receipt: fc.Arbitrary<Receipt> = fc.record({
   bytes: fc.uint8Array({ minLength: 10, maxLength: 10 }),
   deadline: fc.integer({ min: 1_000_000, max: 2_000_000 }),
   kept: fc.integer({ min: 0, max: 1_000_000 }),
   isRepeated: fc.boolean(),
-}).map(({ bytes, deadline, kept, isRepeated }) => ({
-  id: isRepeated ? Buffer.alloc(10, bytes[0]! % 4) : Buffer.from(bytes), deadline, keptUntil: deadline + kept, isRepeated,
-}))
+}).map(({ bytes, deadline, kept, isRepeated }) => {
+  const id = isRepeated ? Buffer.alloc(10, bytes[0]! % 4) : Buffer.from(bytes)
+  return { id, deadline, keptUntil: deadline + kept, isRepeated }
+})
 
 /** Writes that meet each other often: few tenants, collections and keys. */
 export const write: fc.Arbitrary<WriteCommand> = fc.record({
