@@ -44,6 +44,7 @@ export interface Problems {
   // What the node cannot do now.
   TOO_MANY_READERS: { setting: string, limit: number }
   TOO_MANY_WRITES: { limit: number }
+  QUEUE_FULL: { setting: string, limit: number }
   WRITE_TIMEOUT: { timeoutSeconds: number, receipt?: string }
   WRITE_EXPIRED: { deadline: string }
   NO_LEADER: { reason: string }

@@ -32,8 +32,8 @@ export function newHeader (): Buffer {
 }
 
 /**
- * Events that are made durable together: "CWQ1", length of the content, CRC32C, content. The checksum is over the file's
- * header too, so that nothing that a client writes can look like a block.
+ * Events that are made durable together: "CWQ1", length of the content, CRC32C, content. The checksum is over the
+ * file's header too, so that nothing that a client writes can look like a block.
  */
 export function encodeBlock (events: readonly QueueEvent[], header: Buffer): Buffer {
   const content = new BinaryWriter()
@@ -50,8 +50,8 @@ export function encodeBlock (events: readonly QueueEvent[], header: Buffer): Buf
 }
 
 /**
- * The events in a file that begins with a header, and how many of its bytes are whole blocks. One block is written at a time and synced before the
- * next, so only the last one can be torn, and nobody was told that it was safe.
+ * The events in a file that begins with a header, and how many of its bytes are whole. One block is written at a time
+ * and synced before the next, so only the last one can be torn, and nobody was told that it was safe.
  *
  * @throws QueueDamagedError when a block is not whole and another follows, or the file is no queue
  */

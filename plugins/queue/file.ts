@@ -13,9 +13,9 @@ interface Waiting {
 const spareBytesMin = 1024 * 1024
 
 /**
- * The file of the queue: writes are added and forgotten at its end. One block is on its way to the disk, and gathers what
- * comes meanwhile into the next. When most of it is of writes that are forgotten, the others are written to a file that
- * takes its place.
+ * The file of the queue: writes are added and forgotten at its end. While one block is on its way to the disk, what
+ * comes is gathered into the next. When most of the file is of writes that are forgotten, the others are written to
+ * another, which takes its place.
  */
 export class QueueFile {
   readonly #path: string
@@ -46,7 +46,7 @@ export class QueueFile {
     const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
     try {
       await syncDirectory(dirname(path))
-      let bytes = await handle.readFile()
+      let bytes: Buffer = await handle.readFile()
       if (bytes.length < headerBytes) {
         // Before its header is durable nothing is added.
         bytes = newHeader()

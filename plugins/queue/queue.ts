@@ -26,8 +26,8 @@ interface Item extends QueuedWrite {
 const retryMs = 200
 
 /**
- * Writes that this node has promised to send on, one after another in the order in which they came. Each goes under its
- * receipt, by which the state machine recognises it, so that a node which dies after sending one and before forgetting it
+ * Writes that this node has promised to send on, one after another in the order in which they came. Each goes under
+ * its receipt, by which the state machine recognises it: a node that dies after sending one and before forgetting it
  * does no harm when it sends it again.
  */
 export class Queue {
@@ -70,28 +70,32 @@ export class Queue {
   /**
    * Resolves to the write's receipt once it is on this node's disk.
    *
-   * @throws Problem QUEUE_FULL; STORAGE_FAILED when it is not known whether the write is there; why this node takes no writes
+   * @throws Problem QUEUE_FULL, or why this node takes no writes; OUTCOME_UNKNOWN when the disk did not tell whether it
+   * has the write
    */
   async add (proposal: Proposal & { kind: 'write' }, origin: Origin): Promise<string> {
     const { file, raft, seconds } = this.#options
     if (this.#closing.signal.aborted) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
     if (raft.refusal !== null) throw raft.refusal
+    if (file.failure !== null) throw new Problem('STORAGE_FAILED', { reason: reasonOf(file.failure) })
     const { after, ...receipt } = raft.receipts.give(seconds * 1000, true)
     const write: QueuedWrite = { acceptedAt: Date.now(), after, origin, proposal: { ...proposal, receipt } }
     const bytes = encodeQueued(write)
     this.#admit(bytes.length)
     const number = this.#nextNumber++
+    const text = raft.receipts.textOf({ ...receipt, after })
     this.#arrive(1, bytes.length)
     try {
       await file.add(number, bytes)
     } catch (error) {
-      throw new Problem('STORAGE_FAILED', { reason: `the queue cannot be written (${(error as Error).message})` }, { cause: error })
+      const reason = `its queue cannot be written (${reasonOf(error as Error)})`
+      throw new Problem('OUTCOME_UNKNOWN', { reason, receipt: text }, { cause: error })
     } finally {
       this.#arrive(-1, -bytes.length)
     }
     this.#push(number, bytes.length, write)
     this.start()
-    return raft.receipts.textOf({ ...receipt, after })
+    return text
   }
 
   /** Sends nothing more; what is there is sent at the next start. */

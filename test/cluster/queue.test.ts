@@ -15,8 +15,14 @@ async function fateThrough (node: ClusterNode, receipt: string): Promise<Record<
   return body
 }
 
-async function queueOf (node: ClusterNode): Promise<{ writes: number, waitsFor: string | null, first: { receipt: string }[] }> {
-  return (await node.get('/queue')).body as unknown as Awaited<ReturnType<typeof queueOf>>
+interface QueueView {
+  writes: number
+  waitsFor: string | null
+  first: { receipt: string }[]
+}
+
+async function queueOf (node: ClusterNode): Promise<QueueView> {
+  return (await node.get('/queue')).body as unknown as QueueView
 }
 
 t.test('A queue takes writes in while nobody leads, through a kill, and sends them on when somebody does', async (t) => {

@@ -19,7 +19,7 @@ async function reopened (path: string): Promise<Array<[number, string]>> {
   return heldIn(file)
 }
 
-/** A file with three writes, of which the first is forgotten; each in a block of its own. Returns where the blocks end. */
+/** A file with three writes, each in a block of its own; then the first is forgotten. Tells where the blocks end. */
 async function filled (t: Test): Promise<{ path: string, ends: number[] }> {
   const path = join(folder(t), 'queue')
   const file = await QueueFile.open(path)

@@ -1,4 +1,4 @@
-import { test, type Test } from 'tap'
+import t, { test, type Test } from 'tap'
 import { build } from '../support/build.ts'
 import { folder, spawnNode, until, type NodeProcess } from '../support/node.ts'
 
@@ -22,7 +22,7 @@ if (original !== undefined) methods[method] = async function (...all) {
   return result
 }`
 
-const main = await build(test)
+const main = await build(t)
 const preload = ['--import', `data:text/javascript,${encodeURIComponent(trap)}`]
 
 function start (t: Test, dataDir: string, QUEUE_TRAP = ''): NodeProcess {
