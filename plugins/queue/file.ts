@@ -28,7 +28,8 @@ export class QueueFile {
   #heldBytes = 0
   #events: QueueEvent[] = []
   #waiting: Waiting[] = []
-  #writing: Promise<void> | null = null
+  #writing: Promise<void> = Promise.resolve()
+  #isWriting = false
   #failure: Error | null = null
   #closed = false
 
@@ -102,10 +103,11 @@ export class QueueFile {
   }
 
   #wake (): void {
-    this.#writing ??= this.#write().finally(() => { this.#writing = null })
+    if (!this.#isWriting) this.#writing = this.#write()
   }
 
   async #write (): Promise<void> {
+    this.#isWriting = true
     // What the same turn brings goes along.
     await null
     while (this.#events.length > 0 && this.#failure === null) {
@@ -119,7 +121,7 @@ export class QueueFile {
         // Nothing that counts was touched, and the next block goes to the same place.
         for (const { reject } of waiting) reject(error as Error)
         this.#events = [...events.filter(({ kind }) => kind === 'forgotten'), ...this.#events]
-        if (this.#waiting.length === 0) return
+        if (this.#waiting.length === 0) break
         continue
       }
       try {
@@ -132,6 +134,7 @@ export class QueueFile {
         this.#fail(error as Error, waiting)
       }
     }
+    this.#isWriting = false
   }
 
   #keep (event: QueueEvent): void {
