@@ -1,4 +1,5 @@
 import type { ErrorTable } from '../plugins/problems/table.ts'
+import { askFor, ended, locationOf, quoted, retryAfter, roleOn } from './error-words.ts'
 
 const exampleReceipt = 'Aqs0k3yhRkL0Yh1cBxwAAAGVxW3fbAAAAZXFpM9sAAAAAAAAAC9tGm0b'
 
@@ -227,6 +228,22 @@ export const errors: ErrorTable = {
     headers: () => retryAfter(1),
     example: { setting: 'CHANGEWELL_QUEUE_WRITES_MAX', limit: 10_000 },
   },
+  TOO_MANY_WAITERS: {
+    status: 503,
+    title: 'Too many writes wait for locks',
+    detail: ({ limit }) => `Already ${limit} writes wait for what others are writing to (CHANGEWELL_LOCK_WAITERS_MAX), and this one ` +
+      'was not begun. Try again in a moment; GET /locks shows what they wait for.',
+    headers: () => retryAfter(1),
+    example: { limit: 10_000 },
+  },
+  LOCK_TIMEOUT: {
+    status: 503,
+    title: 'What the write is about is in use',
+    detail: ({ waitSeconds }) => `Other writes to the same key, collection or tenant were not done within ${waitSeconds} seconds ` +
+      '(CHANGEWELL_LOCK_WAIT_SECONDS), and this one was not begun. Try again in a moment; GET /locks shows who is in the way.',
+    headers: () => retryAfter(1),
+    example: { waitSeconds: 5 },
+  },
   WRITE_TIMEOUT: {
     status: 504,
     title: 'The outcome of the write is not known yet',
@@ -365,27 +382,4 @@ function roleOn (role: string, tenant: string | null): string {
   if (role === 'any') return 'any role'
   if (role !== 'read' && role !== 'write') return `the role ${role}`
   return `the role ${role} on ${tenant === null ? 'anything' : tenant === '*' ? 'all tenants ("*")' : `the tenant ${quoted(tenant)}`}`
-}
-
-/** A write of the cluster's own has no receipt. */
-function askFor (receipt: string | undefined): string {
-  const repeat = 'Repeating it with the same Idempotency-Key is safe; without one, look before you repeat it.'
-  return receipt === undefined ? repeat : `GET /receipts/${receipt} tells what became of it, through any node. ${repeat}`
-}
-
-function locationOf (receipt: string | undefined): Record<string, string> {
-  return receipt === undefined ? {} : { location: `/receipts/${receipt}` }
-}
-
-function retryAfter (seconds: number): Record<string, string> {
-  return { 'retry-after': String(seconds) }
-}
-
-function quoted (name: string): string {
-  return JSON.stringify(name)
-}
-
-/** A reason comes as a clause, with or without its full stop. */
-function ended (reason: string): string {
-  return /[.!?]$/.test(reason) ? reason : `${reason}.`
 }

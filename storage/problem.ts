@@ -47,6 +47,8 @@ export interface Problems {
   QUEUE_FULL: { setting: string, limit: number }
   WRITE_TIMEOUT: { timeoutSeconds: number, receipt?: string }
   WRITE_EXPIRED: { deadline: string }
+  TOO_MANY_WAITERS: { limit: number }
+  LOCK_TIMEOUT: { waitSeconds: number }
   NO_LEADER: { reason: string }
   NO_SUCCESSOR: { reason: string }
   NODE_LOST_DATA: { id: string }

@@ -3,6 +3,7 @@ import type { Admission } from './admission.ts'
 import type { Message, NodeId } from './core/index.ts'
 import { decodeForwarded, encodeAnswer, methods } from './forwarding.ts'
 import type { Member } from './member.ts'
+import type { Questions } from './questions.ts'
 import type { Router } from './router.ts'
 import type { FetchedSnapshots } from './snapshots/fetched.ts'
 import type { Transport } from './transport/index.ts'
@@ -12,6 +13,7 @@ export interface PeerCallsOptions {
   member: () => Member | null
   router: Router
   admission: Admission
+  questions: Questions
   fetched: FetchedSnapshots
   transport: Pick<Transport, 'request'>
   log: FastifyBaseLogger
@@ -42,18 +44,20 @@ export class PeerCalls {
   }
 
   async answer (from: NodeId, method: number, body: Buffer): Promise<Buffer> {
-    const { router, admission, log } = this.#options
+    const { router, admission, questions, log } = this.#options
     switch (method) {
       case methods.propose: {
         const { proposal, origin, until } = decodeForwarded(body)
         log.debug({ from, ...origin }, 'a proposal of another node')
-        return encodeAnswer(await router.answer(proposal, until))
+        return encodeAnswer(await router.answer(proposal, until, origin))
       }
       case methods.snapshotFailed:
         this.#options.member()?.reportSnapshot(from, false)
         return Buffer.alloc(0)
       case methods.member:
         return await admission.answer(body)
+      case methods.ask:
+        return questions.reply(body)
       default:
         throw new Error(`this release knows no request ${method}`)
     }

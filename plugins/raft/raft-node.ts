@@ -6,13 +6,16 @@ import { Admission } from './admission.ts'
 import { announceAddresses } from './announcement.ts'
 import { assertMeet, formCluster } from './beginning.ts'
 import type { Consensus, ConsensusStatus, Origin } from './consensus.ts'
-import type { MemberStatus, NodeId } from './core/index.ts'
+import type { NodeId } from './core/index.ts'
 import { DataFolderError } from './data-folder-error.ts'
+import type { Gate } from './entrance.ts'
 import { Joined, joinCluster } from './join.ts'
 import { Member } from './member.ts'
+import { memberViews } from './member-views.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { PeerListener } from './peer-listener.ts'
+import { Questions } from './questions.ts'
 import { Receipts } from './receipts.ts'
 import { replay } from './replay.ts'
 import { Router } from './router.ts'
@@ -24,6 +27,8 @@ import { waitFor } from './wait-for.ts'
 
 /** One node of the cluster: what connects the member, its peers, its snapshots and the node list. */
 export class RaftNode implements Consensus {
+  /** What the leader is asked for, whichever node it is. */
+  readonly questions: Questions
   readonly #options: RaftNodeOptions
   /** Of this node. */
   readonly receipts: Receipts
@@ -84,6 +89,12 @@ export class RaftNode implements Consensus {
       leaderWaitSeconds: options.leaderWaitSeconds,
       leaderless: () => this.leaderless,
     })
+    this.questions = new Questions({
+      transport: this.#transport,
+      nodeId: () => this.#nodeId,
+      leader: () => this.#standing.member?.leader ?? null,
+      leaderless: () => this.leaderless,
+    })
     this.#admission = new Admission({
       database,
       addresses: this.#addresses,
@@ -96,6 +107,7 @@ export class RaftNode implements Consensus {
       member: () => this.#standing.member,
       router: this.#router,
       admission: this.#admission,
+      questions: this.questions,
       fetched: snapshots.fetched,
       transport: this.#transport,
       log: logger,
@@ -178,15 +190,12 @@ export class RaftNode implements Consensus {
   }
 
   get members (): MemberView[] {
-    const { database } = this.#options
-    const status = this.#standing.member?.status
-    const peers = new Map(this.#transport.peers().map((peer) => [peer.id, peer]))
-    const matches: ReadonlyMap<NodeId, MemberStatus> = status?.members ?? new Map()
-    return [...database.nodes.values()].filter(({ state }) => state !== 'removed').map((node) => ({
-      ...node,
-      matchIndex: matches.get(node.id)?.match ?? null,
-      peer: peers.get(node.id) ?? null,
-    }))
+    return memberViews(this.#options.database, this.#standing.member?.status, this.#transport.peers())
+  }
+
+  /** Every write passes it on the leader, behind those that were added before. */
+  addGate (gate: Gate): void {
+    this.#router.entrance.add(gate)
   }
 
   async propose (proposal: Proposal, origin?: Origin): Promise<Outcome> {

@@ -2,8 +2,9 @@ import type { Database } from '../../storage/database.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Outcome, Proposal } from '../../storage/types.ts'
 import type { Origin } from './consensus.ts'
+import { Entrance, type EnteredOutcome } from './entrance.ts'
 import { decodeAnswer, encodeForwarded, methods, type ForwardedAnswer, type Until } from './forwarding.ts'
-import type { LocalOutcome, Member } from './member.ts'
+import type { Member } from './member.ts'
 import { Proposals, type Waiting } from './proposals.ts'
 import type { GivenReceipt, Receipts } from './receipts.ts'
 import { PeerError, type Transport } from './transport/index.ts'
@@ -40,6 +41,7 @@ const retryMs = 20
  * leader takes it; what may have happened is never sent twice, unless the state machine would recognise it.
  */
 export class Router {
+  readonly entrance = new Entrance()
   readonly #options: RouterOptions
   readonly #proposals: Proposals
   #member: Member | null = null
@@ -63,7 +65,9 @@ export class Router {
   attach (member: Member, refusal: () => Problem | null): void {
     this.#member = member
     this.#refusal = refusal
+    this.entrance.leads(member.isLeader)
     member.watch(() => {
+      this.entrance.leads(member.isLeader)
       this.#catchUp()
       this.#routeParked()
     })
@@ -101,16 +105,18 @@ export class Router {
   }
 
   /** A proposal from another node, which takes this one for the leader. */
-  async answer (proposal: Proposal, until: Until): Promise<ForwardedAnswer> {
+  async answer (proposal: Proposal, until: Until, origin?: Origin): Promise<ForwardedAnswer> {
     const refusal = this.#refusal()
     if (refusal !== null) return { result: 'problem', problem: refusal }
     const member = this.#member
     if (member === null || !member.isLeader || this.#closed) return { result: 'elsewhere' }
-    const local = await new Promise<LocalOutcome | { result: 'appended' }>((resolve) => {
-      member.propose(proposal, resolve, until === 'appended' ? () => resolve({ result: 'appended' }) : undefined)
+    const local = await new Promise<EnteredOutcome | { result: 'appended' }>((resolve) => {
+      const appended = until === 'appended' ? () => resolve({ result: 'appended' }) : undefined
+      this.entrance.propose(member, { proposal, origin, isWanted: () => !this.#closed, answer: resolve, appended })
     })
     switch (local.result) {
       case 'busy': return { result: 'problem', problem: this.#busy() }
+      case 'refused': return { result: 'problem', problem: local.problem }
       case 'unknown': return { result: 'problem', problem: new Problem('OUTCOME_UNKNOWN', { reason: 'a snapshot took its place' }) }
       default: return local
     }
@@ -147,16 +153,19 @@ export class Router {
   }
 
   #proposeHere (member: Member, item: Item): void {
-    const answer = (local: LocalOutcome): void => {
+    const { proposal, origin, waiting, until } = item
+    const answer = (local: EnteredOutcome): void => {
       switch (local.result) {
-        case 'applied': return this.#proposals.settle(item.waiting, local.outcome)
+        case 'applied': return this.#proposals.settle(waiting, local.outcome)
         case 'expired': return this.#expired(item, local.now)
         case 'elsewhere': return this.#park(item)
-        case 'busy': return this.#proposals.refuse(item.waiting, this.#busy())
+        case 'busy': return this.#proposals.refuse(waiting, this.#busy())
+        case 'refused': return this.#proposals.refuse(waiting, local.problem)
         case 'unknown': return this.#uncertain(item, 'a snapshot took the place of the log')
       }
     }
-    member.propose(item.proposal, answer, item.until === 'applied' ? undefined : () => this.#proposals.settle(item.waiting, null))
+    const appended = until === 'appended' ? () => this.#proposals.settle(waiting, null) : undefined
+    this.entrance.propose(member, { proposal, origin, isWanted: () => this.#proposals.has(waiting), answer, appended })
   }
 
   async #forward (leader: string, item: Item): Promise<void> {

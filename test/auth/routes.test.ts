@@ -96,6 +96,7 @@ const table: Record<string, Case[]> = {
 
   'GET /receipts/:id': [{ may: any, url: '/receipts/none' }],
   'GET /queue': [{ may: admin }],
+  'GET /locks': [{ may: admin }],
   'GET /cluster': [{ may: any }],
   'GET /cluster/settings': [{ may: admin }],
   'PUT /cluster/settings': [{ may: admin, body: { nothing: 1 } }],
