@@ -22,3 +22,9 @@ export function quoted (name: string): string {
 export function ended (reason: string): string {
   return /[.!?]$/.test(reason) ? reason : `${reason}.`
 }
+
+export function roleOn (role: string, tenant: string | null): string {
+  if (role === 'any') return 'any role'
+  if (role !== 'read' && role !== 'write') return `the role ${role}`
+  return `the role ${role} on ${tenant === null ? 'anything' : tenant === '*' ? 'all tenants ("*")' : `the tenant ${quoted(tenant)}`}`
+}

@@ -377,9 +377,3 @@ export const errors: ErrorTable = {
     example: { requestId: 'req-1' },
   },
 }
-
-function roleOn (role: string, tenant: string | null): string {
-  if (role === 'any') return 'any role'
-  if (role !== 'read' && role !== 'write') return `the role ${role}`
-  return `the role ${role} on ${tenant === null ? 'anything' : tenant === '*' ? 'all tenants ("*")' : `the tenant ${quoted(tenant)}`}`
-}
