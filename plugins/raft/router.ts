@@ -27,8 +27,10 @@ interface Item {
   waiting: Waiting
   /** What is waited for: the outcome, or no more than that the leader has it in its log. */
   until: Until
-  /** The receipt may be changed for one with a later deadline: nobody was told it, and no leader may have it. */
+  /** The receipt may be changed once for one with a later deadline: nobody was told it. */
   isRenewable: boolean
+  /** A leader may have it, of which nothing was heard. */
+  isUncertain: boolean
   /** Of the wait for a leader, in milliseconds of the process's clock. */
   giveUpAt: number
 }
@@ -100,7 +102,8 @@ export class Router {
     const receipt = isGiven ? receipts.give(writeTimeoutSeconds * 1000) : null
     const waiting = this.#proposals.wait(receipt)
     const giveUpAt = performance.now() + leaderWaitSeconds * 1000
-    this.#route({ proposal: withReceipt(proposal, receipt), origin, waiting, until, isRenewable: isGiven, giveUpAt })
+    const item = withReceipt(proposal, receipt)
+    this.#route({ proposal: item, origin, waiting, until, isRenewable: isGiven, isUncertain: false, giveUpAt })
     return waiting
   }
 
@@ -156,7 +159,7 @@ export class Router {
     const { proposal, origin, waiting, until } = item
     const answer = (local: EnteredOutcome): void => {
       switch (local.result) {
-        case 'applied': return this.#proposals.settle(waiting, local.outcome)
+        case 'applied': return this.#settle(item, local.outcome)
         case 'expired': return this.#expired(item, local.now)
         case 'elsewhere': return this.#park(item)
         case 'busy': return this.#proposals.refuse(waiting, this.#busy())
@@ -176,7 +179,7 @@ export class Router {
       switch (answer.result) {
         case 'applied':
           await this.#applied(answer.index)
-          return this.#proposals.settle(item.waiting, answer.outcome)
+          return this.#settle(item, answer.outcome)
         case 'appended': return this.#proposals.settle(item.waiting, null)
         case 'expired': return this.#expired(item, answer.now)
         case 'elsewhere': return this.#park(item)
@@ -192,10 +195,17 @@ export class Router {
     }
   }
 
+  /** That an attempt came too late tells nothing of one that went before it; the receipt does. */
+  #settle ({ waiting, isUncertain }: Item, outcome: Outcome): void {
+    const isLate = !outcome.ok && outcome.code === 'WRITE_EXPIRED'
+    if (isLate && isUncertain) this.#proposals.giveUp(waiting, 'a leader of which nothing was heard may have made it')
+    else this.#proposals.settle(waiting, outcome)
+  }
+
   /** What the state machine would recognise can be sent again, under the same receipt. */
   #uncertain (item: Item, reason: string): void {
     const { proposal, waiting } = item
-    item.isRenewable = false
+    item.isUncertain = true
     const isRecognised = proposal.kind === 'write' && (proposal.idempotency !== undefined || proposal.receipt?.isRepeated === true)
     if (isRecognised) this.#park(item)
     else this.#proposals.giveUp(waiting, reason)
@@ -207,9 +217,9 @@ export class Router {
     const { proposal, waiting } = item
     receipts.heardClock(now)
     if (!this.#proposals.has(waiting) || proposal.kind !== 'write') return
-    if (!item.isRenewable) {
+    if (!item.isRenewable || item.isUncertain) {
       const deadline = new Date(proposal.receipt!.deadline).toISOString()
-      return this.#proposals.settle(waiting, { ok: false, code: 'WRITE_EXPIRED', params: { deadline }, revision: 0 })
+      return this.#settle(item, { ok: false, code: 'WRITE_EXPIRED', params: { deadline }, revision: 0 })
     }
     item.isRenewable = false
     waiting.receipt = receipts.give(writeTimeoutSeconds * 1000)
