@@ -174,6 +174,13 @@ export const errors: ErrorTable = {
       `collections (${collections}). Delete them first, or all together with recursive=true.`,
     example: { tenant: 'coke', tenants: 1, collections: 2 },
   },
+  TENANT_NAME_TOO_LONG: {
+    status: 409,
+    title: 'A rename would make a name too long',
+    detail: ({ tenant, bytes, limitBytes }) => `The name of the tenant ${quoted(tenant)} would have ${bytes} bytes of UTF-8, and ` +
+      `names may have ${limitBytes}. Choose a shorter one.`,
+    example: { tenant: 'coke/deployments', bytes: 513, limitBytes: 512 },
+  },
   TENANT_MOVED: {
     status: 409,
     title: 'A rename may not move a tenant',
@@ -204,6 +211,13 @@ export const errors: ErrorTable = {
     example: { tenant: 'coke', collection: 'settings', key: 'colour', revision: 12 },
   },
 
+  WRITE_REJECTED: {
+    status: 422,
+    title: 'A validation hook has refused the write',
+    detail: ({ hook, reason }) => `The validation hook ${quoted(hook)} refused the write, and nothing was done: ${ended(reason)} ` +
+      'Send what the hook accepts; GET /cluster/settings has the hooks.',
+    example: { hook: 'naming', reason: 'colours have names of one word' },
+  },
   TOO_MANY_READERS: {
     status: 429,
     title: 'Too many readers wait on this node',
@@ -211,6 +225,14 @@ export const errors: ErrorTable = {
       `node, or raise ${setting}.`,
     headers: () => retryAfter(1),
     example: { setting: 'CHANGEWELL_STREAMS_MAX', limit: 10_000 },
+  },
+  TOO_MUCH_UNCOMMITTED: {
+    status: 503,
+    title: 'Too much data waits for a quorum',
+    detail: ({ limitBytes }) => `Writes of about ${limitBytes} bytes wait for a quorum already (CHANGEWELL_UNCOMMITTED_BYTES_MAX), ` +
+      'and this one was not begun. Try again in a moment; if it lasts, see whether the other nodes keep up.',
+    headers: () => retryAfter(1),
+    example: { limitBytes: 67_108_864 },
   },
   TOO_MANY_WRITES: {
     status: 503,
@@ -243,6 +265,14 @@ export const errors: ErrorTable = {
       '(CHANGEWELL_LOCK_WAIT_SECONDS), and this one was not begun. Try again in a moment; GET /locks shows who is in the way.',
     headers: () => retryAfter(1),
     example: { waitSeconds: 5 },
+  },
+  HOOK_FAILED: {
+    status: 503,
+    title: 'A validation hook does not answer',
+    detail: ({ hook, reason }) => `The validation hook ${quoted(hook)} has to pass the write and did not answer: ${ended(reason)} ` +
+      'Nothing was done. Try again in a moment; whoever looks after the cluster can mend the hook or its settings.',
+    headers: () => retryAfter(1),
+    example: { hook: 'naming', reason: 'it did not answer within 2000 ms' },
   },
   WRITE_TIMEOUT: {
     status: 504,

@@ -6,6 +6,7 @@ import auth from '../plugins/auth/index.ts'
 import changes from '../plugins/changes/index.ts'
 import cluster from '../plugins/cluster/index.ts'
 import collections from '../plugins/collections/index.ts'
+import discovery from '../plugins/discovery/index.ts'
 import docs from '../plugins/docs/index.ts'
 import health from '../plugins/health/index.ts'
 import json from '../plugins/json/index.ts'
@@ -25,6 +26,7 @@ import tenants from '../plugins/tenants/index.ts'
 import trace, { identify } from '../plugins/trace/index.ts'
 import transactions from '../plugins/transactions/index.ts'
 import validation from '../plugins/validation/index.ts'
+import webhooks from '../plugins/webhooks/index.ts'
 import writes from '../plugins/writes/index.ts'
 import type { Config } from './config.ts'
 import { explainedErrors } from './errors-page.ts'
@@ -78,8 +80,11 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
     version, revision: () => app.database.revision, eventLoopDelayMsMax: config.eventLoopDelayMsMax,
   })
   await app.register(storage)
+  await app.register(discovery)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
   await app.register(queue)
+  // Hooks are asked before locks are taken: what is slow is not to be waited for by others.
+  await app.register(webhooks)
   await app.register(locks)
   await app.register(writes)
   await app.register(changes, { renderProblem: (problem) => renderProblem(errors, problem).body })

@@ -80,7 +80,8 @@ export interface TrimCommand {
 export interface SettingsCommand {
   kind: 'settings'
   timestamp: number
-  settings: Settings
+  /** Those that change. */
+  settings: Partial<Settings>
 }
 
 /** The first command of a database: gives it the identity that every copy of it carries. */
@@ -121,6 +122,21 @@ export interface Settings {
   heartbeatMs: number
   /** Milliseconds without one, and up to twice as many at random, after which a voter campaigns. */
   electionMs: number
+  /** Who is asked before a change is made. */
+  webhooks: Webhook[]
+}
+
+/** A program elsewhere that is asked whether changes may be made. */
+export interface Webhook {
+  name: string
+  url: string
+  /** The name of a tenant: only changes in it and below it. */
+  tenant?: string
+  tag?: string
+  headers: Record<string, string>
+  timeoutMs: number
+  /** What becomes of a change when it does not answer. */
+  onFailure: 'fail-closed' | 'fail-open'
 }
 
 export interface Written {

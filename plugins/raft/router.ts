@@ -14,6 +14,8 @@ export interface RouterOptions {
   transport: Pick<Transport, 'request'>
   receipts: Receipts
   writesPendingMax: number
+  /** Data of writes that wait for a quorum. */
+  uncommittedBytesMax: number
   writeTimeoutSeconds: number
   /** So long a write waits for a leader to be known before it is refused. */
   leaderWaitSeconds: number
@@ -96,7 +98,8 @@ export class Router {
     if (this.#closed) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
     const refusal = this.#refusal()
     if (refusal !== null) throw refusal
-    this.#proposals.admit()
+    // What the cluster does for itself, and operators for it, goes on when clients take all room.
+    if (proposal.kind === 'write') this.#proposals.admit()
     const { receipts, leaderWaitSeconds, writeTimeoutSeconds } = this.#options
     const isGiven = proposal.kind === 'write' && proposal.receipt === undefined
     const receipt = isGiven ? receipts.give(writeTimeoutSeconds * 1000) : null
@@ -262,7 +265,7 @@ export class Router {
   }
 
   #busy (): Problem {
-    return new Problem('TOO_MANY_WRITES', { limit: this.#options.writesPendingMax })
+    return new Problem('TOO_MUCH_UNCOMMITTED', { limitBytes: this.#options.uncommittedBytesMax })
   }
 }
 

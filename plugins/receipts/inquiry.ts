@@ -47,7 +47,7 @@ export class Inquiry {
   }
 }
 
-const passing: readonly string[] = ['NO_LEADER', 'WRITE_TIMEOUT', 'OUTCOME_UNKNOWN', 'TOO_MANY_WRITES', 'DRAINING']
+const passing: readonly string[] = ['NO_LEADER', 'WRITE_TIMEOUT', 'OUTCOME_UNKNOWN', 'TOO_MUCH_UNCOMMITTED', 'DRAINING']
 
 function isPassing (error: unknown): boolean {
   return error instanceof Problem && passing.includes(error.code)

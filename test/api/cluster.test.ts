@@ -14,15 +14,26 @@ test('The cluster of one node is led by it', async (t) => {
 
 test('The settings of the cluster begin with their defaults, are changed one by one, and are no changes themselves', async (t) => {
   const client = await startNode(t)
-  t.strictSame((await client.get('/cluster/settings')).body, { historyChanges: null, heartbeatMs: 100, electionMs: 1000 })
+  t.strictSame((await client.get('/cluster/settings')).body, { historyChanges: null, heartbeatMs: 100, electionMs: 1000, webhooks: [] })
   const changed = await client.put('/cluster/settings', { historyChanges: 5 })
   t.equal(changed.status, 200)
-  t.strictSame(changed.body, { historyChanges: 5, heartbeatMs: 100, electionMs: 1000 })
+  t.strictSame(changed.body, { historyChanges: 5, heartbeatMs: 100, electionMs: 1000, webhooks: [] })
   t.strictSame((await client.put('/cluster/settings', {})).body, changed.body, 'what is not named stays')
   t.strictSame((await client.get('/cluster/settings')).body, changed.body)
   t.equal(await client.revision(), 0)
   for (const wrong of [0, -1, 1.5, '5', 1e300, true]) invalid(t, await client.put('/cluster/settings', { historyChanges: wrong }), '/historyChanges')
   invalid(t, await client.put('/cluster/settings', { history: 5 }), '/history', /not known/)
+})
+
+test('Settings that are changed at the same time are all changed', async (t) => {
+  const client = await startNode(t)
+  await Promise.all([
+    client.put('/cluster/settings', { historyChanges: 5 }), client.put('/cluster/settings', { heartbeatMs: 50 }),
+    client.put('/cluster/settings', { electionMs: 2000 }),
+  ])
+  t.strictSame((await client.get('/cluster/settings')).body, { historyChanges: 5, heartbeatMs: 50, electionMs: 2000 })
+  invalid(t, await client.put('/cluster/settings', { electionMs: 99 }), 'electionMs', /twice heartbeatMs/)
+  invalid(t, await client.put('/cluster/settings', { electionMs: 3000 }, { 'if-match': '"1"' }), 'if-match')
 })
 
 test('History beyond what the settings keep is gone, and said to be: never a silent gap', async (t) => {

@@ -8,6 +8,7 @@ import { bearer, files, tokenOf } from '../auth/files.ts'
 import { listeningNode, project, startProcess, until, type RunningNode } from '../support/node.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { stallDisk } from '../support/stalled-disk.ts'
+import { hang, refuse, startHook } from '../webhooks/hook.ts'
 import { keysPath, startNode, startStocked, type Answer } from './client.ts'
 import { checkManners, checkProblem } from './manners.ts'
 
@@ -91,6 +92,12 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
   TENANT_EXISTS: async (t) => (await startStocked(t)).post('/tenants', { name: 'coke' }),
   TENANT_NOT_EMPTY: async (t) => (await startStocked(t)).delete('/tenants/coke'),
   TENANT_MOVED: async (t) => (await startStocked(t)).put('/tenants/coke', { name: 'pepsi/coke' }),
+  async TENANT_NAME_TOO_LONG (t) {
+    const client = await startStocked(t)
+    let name = 'coke'
+    for (let at = 0; at < 4; at++) await client.post('/tenants', { name: name += `/${'x'.repeat(120)}` })
+    return client.put('/tenants/coke', { name: 'c'.repeat(100) })
+  },
   COLLECTION_EXISTS: async (t) => (await startStocked(t)).post('/tenants/coke/collections', { name: 'settings' }),
   async COLLECTION_NOT_EMPTY (t) {
     const client = await startStocked(t)
@@ -99,6 +106,12 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
   },
   PRECONDITION_FAILED: async (t) => (await startStocked(t)).put(`${keysPath}/k`, { data: 1 }, { 'if-match': '*' }),
 
+  async WRITE_REJECTED (t) {
+    const client = await startStocked(t)
+    const { url } = await startHook(t, refuse({ reason: 'not today' }))
+    await client.put('/cluster/settings', { webhooks: [{ name: 'calendar', url }] })
+    return client.put(`${keysPath}/k`, { data: 1 })
+  },
   TOO_MANY_READERS: async (t) => (await startNode(t, { streamsMax: 0 })).get('/changes', { accept: 'text/event-stream' }),
   async TOO_MANY_WRITES (t) {
     const client = await startNode(t, { writesPendingMax: 1 })
@@ -111,6 +124,19 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     return second
   },
   QUEUE_FULL: async (t) => (await startNode(t, { queueWritesMax: 0 })).post('/changes?ack=queue', {}),
+  async TOO_MUCH_UNCOMMITTED (t) {
+    const client = await startNode(t, { uncommittedBytesMax: 64 * 1024 })
+    await client.get('/readyz')
+    const release = stallDisk(t)
+    const first = client.post('/changes', { data: 'x'.repeat(64 * 1024) })
+    await until(() => client.app.raft.pending === 1, 'the first to be proposed')
+    // What comes in the same turn would be taken together with it.
+    await client.get('/livez')
+    const second = await client.post('/changes', { data: 'x'.repeat(64 * 1024) })
+    release()
+    t.equal((await first).status, 201)
+    return second
+  },
   async TOO_MANY_WAITERS (t) {
     const client = await startStocked(t, { lockWaitersMax: 0 })
     const release = stallDisk(t)
@@ -129,6 +155,11 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     t.same((await Promise.all(writes)).map(({ status }) => status).sort(), [201, 503])
     t.equal((await client.get('/changes')).body.lastRevision, 3, 'and one was not begun')
     return first
+  },
+  async HOOK_FAILED (t) {
+    const client = await startStocked(t)
+    await client.put('/cluster/settings', { webhooks: [{ name: 'calendar', url: (await startHook(t, hang)).url, timeoutMs: 10 }] })
+    return client.put(`${keysPath}/k`, { data: 1 })
   },
   async WRITE_TIMEOUT (t) {
     const client = await startNode(t, { writeTimeoutSeconds: 1 })

@@ -36,6 +36,7 @@ async function follower (
       },
     },
     writesPendingMax: 10,
+    uncommittedBytesMax: 1000,
     writeTimeoutSeconds: 60,
     leaderWaitSeconds: 60,
     leaderless: () => 'a test',
