@@ -5,6 +5,7 @@ import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
 import { readEntry, readKeys } from '../../storage/entries.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { RawJson } from '../../storage/raw-json.ts'
+import { timestampText } from '../../storage/timestamp.ts'
 import { refuseConditions } from '../conditions.ts'
 import { checkKey } from '../names.ts'
 import { checkLimit } from '../pages.ts'
@@ -116,7 +117,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     }, ({ written: [put] }) => {
       const { revision, timestamp, created } = put!
       reply.code(created ? 201 : 200).header('etag', etagOf(revision))
-      return { revision, timestamp: new Date(timestamp).toISOString() }
+      return { revision, timestamp: timestampText(timestamp) }
     })
   })
 
@@ -136,9 +137,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
       honoursConditions: true,
       then: [{ type: 'delete', ...request.params }],
       fields: namesInPath,
-    }, ({ written: [deleted] }) => ({
-      revision: deleted!.revision, timestamp: new Date(deleted!.timestamp).toISOString(),
-    }))
+    }, ({ written: [deleted] }) => ({ revision: deleted!.revision, timestamp: timestampText(deleted!.timestamp) }))
   })
 
   function find (params: Named): { tenant: TenantNode, collection: CollectionRow } {
