@@ -144,6 +144,11 @@ export class Queue {
       return true
     } catch (error) {
       if (this.#closing.signal.aborted) return false
+      if (isRefusal(error)) {
+        log.info({ err: error, ...item.origin }, 'a queued write was refused on its way')
+        this.#done(item, 'rejected')
+        return true
+      }
       const reason = reasonOf(error as Error)
       if (reason !== this.#waitsFor) log.warn({ err: error, writes: this.#items.length }, 'the queue has to wait: %s', reason)
       this.#waitsFor = reason
@@ -168,6 +173,11 @@ export class Queue {
 function whatBecame (outcome: Outcome): 'committed' | 'rejected' | 'expired' {
   if (outcome.ok) return 'committed'
   return outcome.code === 'WRITE_EXPIRED' ? 'expired' : 'rejected'
+}
+
+/** Refused before it was in any log, for what it is: it would be again. Its receipt tells so after its deadline. */
+function isRefusal (error: unknown): boolean {
+  return error instanceof Problem && error.code === 'WRITE_REJECTED'
 }
 
 function reasonOf (error: Error): string {
