@@ -85,7 +85,7 @@ export const settings = {
   streamsMax: count('streams', 10_000, 0, 1_000_000, 'Most streams open at one time'),
   snapshotsMax: count('snapshots', 4, 0, 1000, 'Most snapshots taken at one time'),
   streamHeartbeatSeconds: seconds(15, 1, 3600, 'Time between signs of life on a quiet stream'),
-  streamStallSeconds: seconds(60, 1, 86_400, 'A stream whose reader takes nothing for so long is closed'),
+  streamStallSeconds: seconds(60, 1, 86_400, 'A stream, page or snapshot whose reader takes nothing for so long is cut off'),
   streamBufferBytesMax: bytes(256 * KiB, 4 * KiB, 64 * MiB,
     'Bytes that wait for one slow reader before it falls back to the disk'),
   cacheBytesMax: bytes(32 * MiB, 0, 16 * GiB, 'Values of keys kept in memory'),

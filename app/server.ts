@@ -23,6 +23,7 @@ import raft from '../plugins/raft/index.ts'
 import receipts from '../plugins/receipts/index.ts'
 import snapshot from '../plugins/snapshot/index.ts'
 import shutdown from '../plugins/shutdown/index.ts'
+import stalled from '../plugins/stalled/index.ts'
 import storage from '../plugins/storage/index.ts'
 import tenants from '../plugins/tenants/index.ts'
 import tls, { Response, Tls } from '../plugins/tls/index.ts'
@@ -58,6 +59,8 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
   }) as unknown as FastifyInstance
   app.decorate('config', config)
   app.server.maxConnections = config.connectionsMax
+  // Node would leave out those after the thousandth without a word, a condition perhaps. The head's size is the limit.
+  app.server.maxHeadersCount = 0
   // Of the two times Node takes the longer one for the whole request, and this one is a minute unless it is set.
   app.server.headersTimeout = app.server.requestTimeout
   try {
@@ -75,6 +78,7 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
 async function registerPlugins (app: FastifyInstance, config: Config, security: Tls): Promise<void> {
   await app.register(trace)
   await app.register(shutdown)
+  await app.register(stalled)
   await app.register(problems, { errors })
   await app.register(tls, { tls: security })
   await app.register(validation)
