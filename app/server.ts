@@ -18,7 +18,9 @@ import metrics from '../plugins/metrics/index.ts'
 import minRevision from '../plugins/min-revision/index.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
 import { renderProblem } from '../plugins/problems/render.ts'
+import queue from '../plugins/queue/index.ts'
 import raft from '../plugins/raft/index.ts'
+import receipts from '../plugins/receipts/index.ts'
 import snapshot from '../plugins/snapshot/index.ts'
 import shutdown from '../plugins/shutdown/index.ts'
 import stalled from '../plugins/stalled/index.ts'
@@ -90,6 +92,7 @@ async function registerPlugins (app: FastifyInstance, config: Config, security: 
   await app.register(storage)
   await app.register(discovery)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
+  await app.register(queue)
   // Hooks are asked before locks are taken: what is slow is not to be waited for by others.
   await app.register(webhooks)
   await app.register(locks)
@@ -100,6 +103,7 @@ async function registerPlugins (app: FastifyInstance, config: Config, security: 
   await app.register(collections)
   await app.register(keys)
   await app.register(transactions)
+  await app.register(receipts, { renderProblem: (problem) => renderProblem(errors, problem).body })
   await app.register(snapshot)
   await app.register(cluster)
 }
