@@ -60,10 +60,15 @@ export function contendersOf ({ changewell, others, bare, etcd }: House): Conten
   return [changewell, ...others, bare, etcd].filter((contender) => contender !== null)
 }
 
-/** Every server gets a value for each key, so that there is something to read. */
+/** So many times each key is written first: a server that has just started is compiled while it runs. */
+const fillings = 4
+
+/** Every server gets a value for each key, so that there is something to read, and is warm then. */
 export async function fill (client: Client, contenders: (Contender | null)[]): Promise<void> {
   for (const contender of contenders) {
-    if (contender !== null) await client.send(contender, keys.map((key) => contender.put(key, value)))
+    if (contender === null) continue
+    const requests = keys.map((key) => contender.put(key, value))
+    for (let filled = 0; filled < fillings; filled++) await client.send(contender, requests)
   }
 }
 
