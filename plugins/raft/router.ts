@@ -2,6 +2,7 @@ import type { Database } from '../../storage/database.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Outcome, Proposal } from '../../storage/types.ts'
 import type { Origin } from './consensus.ts'
+import type { NodeId } from './core/index.ts'
 import { decodeAnswer, encodeForwarded, methods, type ForwardedAnswer } from './forwarding.ts'
 import type { LocalOutcome, Member } from './member.ts'
 import { Proposals, type Waiting } from './proposals.ts'
@@ -24,6 +25,8 @@ interface Item {
   waiting: Waiting
   /** Of the wait for a leader, in milliseconds of the process's clock. */
   giveUpAt: number
+  /** How often it was passed on to a leader. What an earlier one says counts only if it is the outcome. */
+  attempts: number
 }
 
 /** What waits for a leader is tried again so often. */
@@ -38,6 +41,8 @@ export class Router {
   readonly #proposals: Proposals
   #member: Member | null = null
   #parked: Item[] = []
+  /** Passed on to another node that has not answered yet. */
+  readonly #forwarded = new Map<Item, NodeId>()
   #retry: NodeJS.Timeout | null = null
   /** Outcomes from other nodes, until this one has applied as much. */
   #behind: { index: number, resolve: () => void }[] = []
@@ -55,6 +60,7 @@ export class Router {
     this.#refusal = refusal
     member.watch(() => {
       this.#catchUp()
+      this.#overtake(member.leader)
       this.#routeParked()
     })
   }
@@ -70,7 +76,7 @@ export class Router {
     this.#proposals.admit()
     const waiting = this.#proposals.wait()
     const giveUpAt = performance.now() + this.#options.leaderWaitSeconds * 1000
-    this.#route({ proposal, origin, waiting, giveUpAt })
+    this.#route({ proposal, origin, waiting, giveUpAt, attempts: 0 })
     return waiting.outcome
   }
 
@@ -131,8 +137,10 @@ export class Router {
     })
   }
 
-  async #forward (leader: string, item: Item): Promise<void> {
+  async #forward (leader: NodeId, item: Item): Promise<void> {
     const { transport, writeTimeoutSeconds } = this.#options
+    const attempt = ++item.attempts
+    this.#forwarded.set(item, leader)
     try {
       const body = encodeForwarded(item)
       const answer = decodeAnswer(await transport.request(leader, methods.propose, body, writeTimeoutSeconds * 1000))
@@ -140,20 +148,36 @@ export class Router {
         case 'applied':
           await this.#applied(answer.index)
           return this.#proposals.settle(item.waiting, answer.outcome)
-        case 'elsewhere': return this.#park(item)
-        case 'problem': return this.#proposals.refuse(item.waiting, answer.problem)
+        case 'elsewhere': return attempt === item.attempts ? this.#park(item) : undefined
+        case 'problem': return attempt === item.attempts ? this.#proposals.refuse(item.waiting, answer.problem) : undefined
       }
     } catch (error) {
+      if (attempt !== item.attempts) return
       if (error instanceof PeerError && !error.sent) this.#park(item)
       else this.#uncertain(item, `the leader could not be heard any more (${(error as Error).message})`)
+    } finally {
+      if (attempt === item.attempts) this.#forwarded.delete(item)
+    }
+  }
+
+  /**
+   * Another leads, and the one before it has not answered: its disk may hang, or the network lose everything. What the
+   * state machine recognises need not wait for that.
+   */
+  #overtake (leader: NodeId | null): void {
+    if (this.#forwarded.size === 0 || leader === null) return
+    for (const [item, to] of this.#forwarded) {
+      if (to === leader || !isRecognised(item.proposal)) continue
+      this.#forwarded.delete(item)
+      item.attempts++
+      if (this.#proposals.has(item.waiting)) this.#route(item)
     }
   }
 
   /** With an idempotency key the same write can be sent again: the state machine recognises it. */
   #uncertain (item: Item, reason: string): void {
-    const { proposal, waiting } = item
-    if (proposal.kind === 'write' && proposal.idempotency !== undefined) this.#park(item)
-    else this.#proposals.refuse(waiting, this.#unknown(reason))
+    if (isRecognised(item.proposal)) this.#park(item)
+    else this.#proposals.refuse(item.waiting, this.#unknown(reason))
   }
 
   #park (item: Item): void {
@@ -197,4 +221,9 @@ export class Router {
   #unknown (reason: string): Problem {
     return new Problem('OUTCOME_UNKNOWN', { reason })
   }
+}
+
+/** Whether the state machine takes it once, however often it is sent. */
+function isRecognised (proposal: Proposal): boolean {
+  return proposal.kind === 'write' && proposal.idempotency !== undefined
 }
