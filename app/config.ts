@@ -71,6 +71,8 @@ export const settings = {
 
   writesPendingMax: count('writes', 10_000, 1, 1_000_000, 'Most writes that wait at one time'),
   writeTimeoutSeconds: seconds(10, 1, 3600, 'Time after which a write is answered without its outcome'),
+  lockWaitSeconds: seconds(5, 1, 3600, 'Time that a write waits for others to the same key, collection or tenant before it is refused'),
+  lockWaitersMax: count('writes', 10_000, 0, 1_000_000, 'Most writes that wait for others to the same key, collection or tenant'),
   leaderWaitSeconds: seconds(5, 1, 3600, 'Time that writes and linearizable reads wait for a leader before they are refused'),
   idempotencySeconds: seconds(86_400, 1, 31_536_000, 'Time that an idempotency key is remembered'),
   idempotencyKeyBytesMax: bytes(255, 1, 1 * KiB, 'Longest idempotency key'),

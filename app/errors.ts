@@ -217,6 +217,22 @@ export const errors: ErrorTable = {
     headers: () => retryAfter(1),
     example: { limit: 10_000 },
   },
+  TOO_MANY_WAITERS: {
+    status: 503,
+    title: 'Too many writes wait for locks',
+    detail: ({ limit }) => `Already ${limit} writes wait for what others are writing to (CHANGEWELL_LOCK_WAITERS_MAX), and this one ` +
+      'was not begun. Try again in a moment; GET /locks shows what they wait for.',
+    headers: () => retryAfter(1),
+    example: { limit: 10_000 },
+  },
+  LOCK_TIMEOUT: {
+    status: 503,
+    title: 'What the write is about is in use',
+    detail: ({ waitSeconds }) => `Other writes to the same key, collection or tenant were not done within ${waitSeconds} seconds ` +
+      '(CHANGEWELL_LOCK_WAIT_SECONDS), and this one was not begun. Try again in a moment; GET /locks shows who is in the way.',
+    headers: () => retryAfter(1),
+    example: { waitSeconds: 5 },
+  },
   WRITE_TIMEOUT: {
     status: 504,
     title: 'The outcome of the write is not known yet',

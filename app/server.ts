@@ -10,6 +10,7 @@ import docs from '../plugins/docs/index.ts'
 import health from '../plugins/health/index.ts'
 import json from '../plugins/json/index.ts'
 import keys from '../plugins/keys/index.ts'
+import locks from '../plugins/locks/index.ts'
 import metrics from '../plugins/metrics/index.ts'
 import minRevision from '../plugins/min-revision/index.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
@@ -76,6 +77,7 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   })
   await app.register(storage)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
+  await app.register(locks)
   await app.register(writes)
   await app.register(changes, { renderProblem: (problem) => renderProblem(errors, problem).body })
   await app.register(minRevision)

@@ -42,6 +42,8 @@ export interface Problems {
   // What the node cannot do now.
   TOO_MANY_READERS: { setting: string, limit: number }
   TOO_MANY_WRITES: { limit: number }
+  TOO_MANY_WAITERS: { limit: number }
+  LOCK_TIMEOUT: { waitSeconds: number }
   WRITE_TIMEOUT: { timeoutSeconds: number }
   NO_LEADER: { reason: string }
   NO_SUCCESSOR: { reason: string }

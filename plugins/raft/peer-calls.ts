@@ -4,6 +4,7 @@ import type { Admission } from './admission.ts'
 import type { Message, NodeId } from './core/index.ts'
 import { decodeForwarded, encodeAnswer, methods } from './forwarding.ts'
 import type { Member } from './member.ts'
+import type { Questions } from './questions.ts'
 import type { Router } from './router.ts'
 import type { FetchedSnapshots } from './snapshots/fetched.ts'
 import type { Transport } from './transport/index.ts'
@@ -15,6 +16,7 @@ export interface PeerCallsOptions {
   applied: () => number
   router: Pick<Router, 'answer'>
   admission: Pick<Admission, 'answer'>
+  questions: Pick<Questions, 'reply'>
   fetched: Pick<FetchedSnapshots, 'receive'>
   transport: Pick<Transport, 'request'>
   log: FastifyBaseLogger
@@ -71,12 +73,12 @@ export class PeerCalls {
   }
 
   async answer (from: NodeId, method: number, body: Buffer): Promise<Buffer> {
-    const { router, admission, log } = this.#options
+    const { router, admission, questions, log } = this.#options
     switch (method) {
       case methods.propose: {
         const { proposal, origin } = decodeForwarded(body)
         log.debug({ from, ...origin }, 'a proposal of another node')
-        return encodeAnswer(await router.answer(proposal))
+        return encodeAnswer(await router.answer(proposal, origin))
       }
       case methods.snapshotFailed:
         this.#options.member()?.reportSnapshot(from, false)
@@ -86,6 +88,8 @@ export class PeerCalls {
         return empty
       case methods.member:
         return await admission.answer(body)
+      case methods.ask:
+        return questions.reply(body)
       default:
         throw new Error(`this release knows no request ${method}`)
     }

@@ -8,11 +8,13 @@ import { assertMeet, formCluster } from './beginning.ts'
 import type { Consensus, ConsensusStatus, Origin } from './consensus.ts'
 import type { MemberStatus, NodeId } from './core/index.ts'
 import { DataFolderError } from './data-folder-error.ts'
+import type { Gate } from './entrance.ts'
 import { Joined, joinCluster } from './join.ts'
 import { Member } from './member.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { PeerListener } from './peer-listener.ts'
+import { Questions } from './questions.ts'
 import { replay } from './replay.ts'
 import { Router } from './router.ts'
 import { openSnapshots, type Snapshots } from './snapshots/index.ts'
@@ -23,6 +25,8 @@ import { waitFor } from './wait-for.ts'
 
 /** One node of the cluster: what connects the member, its peers, its snapshots and the node list. */
 export class RaftNode implements Consensus {
+  /** What the leader is asked for, whichever node it is. */
+  readonly questions: Questions
   readonly #options: RaftNodeOptions
   readonly #router: Router
   readonly #transport: Transport
@@ -79,6 +83,12 @@ export class RaftNode implements Consensus {
       leaderWaitSeconds: options.leaderWaitSeconds,
       leaderless: () => this.leaderless,
     })
+    this.questions = new Questions({
+      transport: this.#transport,
+      nodeId: () => this.#nodeId,
+      leader: () => this.#standing.member?.leader ?? null,
+      leaderless: () => this.leaderless,
+    })
     this.#admission = new Admission({
       database,
       addresses: this.#addresses,
@@ -92,6 +102,7 @@ export class RaftNode implements Consensus {
       applied: () => database.applied.index,
       router: this.#router,
       admission: this.#admission,
+      questions: this.questions,
       fetched: snapshots.fetched,
       transport: this.#transport,
       log: logger,
@@ -179,6 +190,11 @@ export class RaftNode implements Consensus {
       matchIndex: matches.get(node.id)?.match ?? null,
       peer: peers.get(node.id) ?? null,
     }))
+  }
+
+  /** Every write passes it on the leader, behind those that were added before. */
+  addGate (gate: Gate): void {
+    this.#router.entrance.add(gate)
   }
 
   async propose (proposal: Proposal, origin?: Origin): Promise<Outcome> {

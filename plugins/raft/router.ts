@@ -3,8 +3,9 @@ import { Problem } from '../../storage/problem.ts'
 import type { Outcome, Proposal } from '../../storage/types.ts'
 import type { Origin } from './consensus.ts'
 import type { NodeId } from './core/index.ts'
+import { Entrance, type EnteredOutcome } from './entrance.ts'
 import { decodeAnswer, encodeForwarded, methods, type ForwardedAnswer } from './forwarding.ts'
-import type { LocalOutcome, Member } from './member.ts'
+import type { Member } from './member.ts'
 import { Proposals, type Waiting } from './proposals.ts'
 import { PeerError, type Transport } from './transport/index.ts'
 
@@ -27,6 +28,8 @@ interface Item {
   giveUpAt: number
   /** How often it was passed on to a leader. What an earlier one says counts only if it is the outcome. */
   attempts: number
+  /** An attempt had no answer: from then on nobody may say that nothing was done. */
+  mayBeDone: boolean
 }
 
 /** What waits for a leader is tried again so often. */
@@ -37,6 +40,7 @@ const retryMs = 20
  * leader takes it; what may have happened is never sent twice, unless the state machine would recognise it.
  */
 export class Router {
+  readonly entrance = new Entrance()
   readonly #options: RouterOptions
   readonly #proposals: Proposals
   #member: Member | null = null
@@ -58,7 +62,9 @@ export class Router {
   attach (member: Member, refusal: () => Problem | null): void {
     this.#member = member
     this.#refusal = refusal
+    this.entrance.leads(member.isLeader)
     member.watch(() => {
+      this.entrance.leads(member.isLeader)
       this.#catchUp()
       this.#overtake(member.leader)
       this.#routeParked()
@@ -76,21 +82,24 @@ export class Router {
     this.#proposals.admit()
     const waiting = this.#proposals.wait()
     const giveUpAt = performance.now() + this.#options.leaderWaitSeconds * 1000
-    this.#route({ proposal, origin, waiting, giveUpAt, attempts: 0 })
+    this.#route({ proposal, origin, waiting, giveUpAt, attempts: 0, mayBeDone: false })
     return waiting.outcome
   }
 
   /** A proposal from another node, which takes this one for the leader. */
-  async answer (proposal: Proposal): Promise<ForwardedAnswer> {
+  async answer (proposal: Proposal, origin?: Origin): Promise<ForwardedAnswer> {
     const refusal = this.#refusal()
     if (refusal !== null) return { result: 'problem', problem: refusal }
     const member = this.#member
     if (member === null || !member.isLeader || this.#closed) return { result: 'elsewhere' }
-    const local = await new Promise<LocalOutcome>((resolve) => { member.propose(proposal, resolve) })
+    const local = await new Promise<EnteredOutcome>((resolve) => {
+      this.entrance.propose(member, { proposal, origin, isWanted: () => !this.#closed, answer: resolve })
+    })
     switch (local.result) {
       case 'applied': return local
       case 'elsewhere': return local
       case 'busy': return { result: 'problem', problem: this.#busy() }
+      case 'refused': return { result: 'problem', problem: local.problem }
       case 'unknown': return { result: 'problem', problem: this.#unknown('a snapshot took its place') }
     }
   }
@@ -127,14 +136,17 @@ export class Router {
   }
 
   #proposeHere (member: Member, item: Item): void {
-    member.propose(item.proposal, (local) => {
+    const { proposal, origin, waiting } = item
+    const answer = (local: EnteredOutcome): void => {
       switch (local.result) {
-        case 'applied': return this.#proposals.settle(item.waiting, local.outcome)
+        case 'applied': return this.#proposals.settle(waiting, local.outcome)
         case 'elsewhere': return this.#park(item)
-        case 'busy': return this.#proposals.refuse(item.waiting, this.#busy())
+        case 'busy': return this.#refuse(item, this.#busy())
+        case 'refused': return this.#refuse(item, local.problem)
         case 'unknown': return this.#uncertain(item, 'a snapshot took the place of the log')
       }
-    })
+    }
+    this.entrance.propose(member, { proposal, origin, isWanted: () => this.#proposals.has(waiting), answer })
   }
 
   async #forward (leader: NodeId, item: Item): Promise<void> {
@@ -149,7 +161,7 @@ export class Router {
           await this.#applied(answer.index)
           return this.#proposals.settle(item.waiting, answer.outcome)
         case 'elsewhere': return attempt === item.attempts ? this.#park(item) : undefined
-        case 'problem': return attempt === item.attempts ? this.#proposals.refuse(item.waiting, answer.problem) : undefined
+        case 'problem': return attempt === item.attempts ? this.#refuse(item, answer.problem) : undefined
       }
     } catch (error) {
       if (attempt !== item.attempts) return
@@ -170,12 +182,14 @@ export class Router {
       if (to === leader || !isRecognised(item.proposal)) continue
       this.#forwarded.delete(item)
       item.attempts++
+      item.mayBeDone = true
       if (this.#proposals.has(item.waiting)) this.#route(item)
     }
   }
 
   /** With an idempotency key the same write can be sent again: the state machine recognises it. */
   #uncertain (item: Item, reason: string): void {
+    item.mayBeDone = true
     if (isRecognised(item.proposal)) this.#park(item)
     else this.#proposals.refuse(item.waiting, this.#unknown(reason))
   }
@@ -183,7 +197,7 @@ export class Router {
   #park (item: Item): void {
     if (!this.#proposals.has(item.waiting)) return
     if (this.#closed || performance.now() > item.giveUpAt) {
-      this.#proposals.refuse(item.waiting, new Problem('NO_LEADER', { reason: this.#options.leaderless() }))
+      this.#refuse(item, new Problem('NO_LEADER', { reason: this.#options.leaderless() }))
       return
     }
     this.#parked.push(item)
@@ -191,6 +205,10 @@ export class Router {
       this.#retry = null
       this.#routeParked()
     }, retryMs)
+  }
+
+  #refuse ({ waiting, mayBeDone }: Item, problem: Problem): void {
+    this.#proposals.refuse(waiting, mayBeDone ? this.#unknown(problem.message) : problem)
   }
 
   #routeParked (): void {

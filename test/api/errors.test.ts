@@ -110,6 +110,25 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     t.equal((await first).status, 201)
     return second
   },
+  async TOO_MANY_WAITERS (t) {
+    const client = await startStocked(t, { lockWaitersMax: 0 })
+    const release = stallDisk(t)
+    const writes = [client.put(`${keysPath}/k`, { data: 1 }), client.put(`${keysPath}/k`, { data: 2 })]
+    const first = await Promise.race(writes)
+    release()
+    t.same((await Promise.all(writes)).map(({ status }) => status).sort(), [201, 503])
+    return first
+  },
+  async LOCK_TIMEOUT (t) {
+    const client = await startStocked(t, { lockWaitSeconds: 1 })
+    const release = stallDisk(t)
+    const writes = [client.put(`${keysPath}/k`, { data: 1 }), client.put(`${keysPath}/k`, { data: 2 })]
+    const first = await Promise.race(writes)
+    release()
+    t.same((await Promise.all(writes)).map(({ status }) => status).sort(), [201, 503])
+    t.equal((await client.get('/changes')).body.lastRevision, 3, 'and one was not begun')
+    return first
+  },
   async WRITE_TIMEOUT (t) {
     const client = await startNode(t, { writeTimeoutSeconds: 1 })
     await client.get('/readyz')

@@ -94,6 +94,7 @@ const table: Record<string, Case[]> = {
   'PUT /tenants/:tenant/collections/:collection/keys/:key': [{ may: writesCoke, url: `${settings}/keys/k`, body: { data: 1 } }],
   'DELETE /tenants/:tenant/collections/:collection/keys/:key': [{ may: writesCoke, url: `${settings}/keys/none` }],
 
+  'GET /locks': [{ may: admin }],
   'GET /cluster': [{ may: any }],
   'GET /cluster/settings': [{ may: admin }],
   'PUT /cluster/settings': [{ may: admin, body: { nothing: 1 } }],

@@ -10,7 +10,7 @@ import { routesOf, Schemas, type DescribedRoute, type OpenApi, type Schema } fro
 const page = join(project, '../shared/design/api.md')
 
 /** Resources of the page that later work brings. */
-const later = ['GET /receipts/{id}', 'GET /locks']
+const later = ['GET /receipts/{id}']
 
 /** Where the document itself is, and its pages. */
 const itself = ['GET /documentation', 'GET /openapi.json']

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Database } from '../../storage/database.ts'
+import { Problem } from '../../storage/problem.ts'
 import type { Outcome, Proposal } from '../../storage/types.ts'
 import { decodeForwarded, encodeAnswer, type ForwardedAnswer } from '../../plugins/raft/forwarding.ts'
 import type { LocalOutcome, Member } from '../../plugins/raft/member.ts'
@@ -20,7 +21,7 @@ interface Call {
 }
 
 /** A router whose node follows `a` at first; what is passed on waits for the test to answer. */
-function build (t: Test): {
+function build (t: Test, leaderWaitSeconds = 30): {
   router: Router, calls: Call[], proposed: ((outcome: LocalOutcome) => void)[], lead: (leader: string | null) => void
 } {
   const calls: Call[] = []
@@ -45,7 +46,7 @@ function build (t: Test): {
     },
     writesPendingMax: 10,
     writeTimeoutSeconds: 30,
-    leaderWaitSeconds: 30,
+    leaderWaitSeconds,
     leaderless: () => 'nobody leads',
   })
   router.attach(member as unknown as Member, () => null)
@@ -117,4 +118,20 @@ t.test('A node that comes to lead takes what it had passed on itself', async (t)
   t.equal(proposed.length, 1)
   proposed[0]!({ result: 'applied', outcome, index: 8 })
   t.match(await written, { revision: 7 })
+})
+
+t.test('What may have been done is never said to be refused, also when a later try is', async (t) => {
+  const { router, calls, lead } = build(t)
+  const refusedLater = router.propose(recognised)
+  lead('b')
+  calls[1]!.answer({ result: 'problem', problem: new Problem('TOO_MANY_WRITES', { limit: 1 }) })
+  await t.rejects(refusedLater, { code: 'OUTCOME_UNKNOWN' })
+
+  const impatient = build(t, 0)
+  const parked = impatient.router.propose(recognised)
+  impatient.calls[0]!.fail(new PeerError('the connection broke', true))
+  await t.rejects(parked, { code: 'OUTCOME_UNKNOWN' }, 'nobody leads any more, but the one before may have done it')
+  const notSent = impatient.router.propose(recognised)
+  impatient.calls[1]!.fail(new PeerError('there is no connection', false))
+  await t.rejects(notSent, { code: 'NO_LEADER' })
 })

@@ -1,0 +1,160 @@
+import { intentionOf, type Mode } from './modes.ts'
+import { LockNode, type Claim, type Place } from './node.ts'
+
+type Node<Owner> = LockNode<Hold<Owner>>
+type Wanted<Owner> = Claim<Hold<Owner>>
+
+export interface Lock extends Place {
+  mode: Mode
+}
+
+/** All the locks of one owner, had together or waited for together. */
+export interface Hold<Owner> {
+  readonly owner: Owner
+  readonly claims: Wanted<Owner>[]
+  readonly onGranted: () => void
+  /** Claims that are not granted yet. */
+  blocked: number
+  isGone: boolean
+}
+
+/** One place of the table and who is there, in the order in which they came. */
+export interface LockedPlace<Owner> {
+  place: Place
+  holders: { owner: Owner, modes: number }[]
+  waiters: { owner: Owner, modes: number }[]
+}
+
+/**
+ * Who holds which locks and who waits for them. It knows no clock and no limits, and waits for nothing: it is told who
+ * comes and who goes, and tells who is granted what.
+ *
+ * A hold joins all its lines in one step. So whoever waits, waits only for those who came before, in every line: there
+ * is no circle of waiting, and nobody is overtaken by those with whom it shares no place.
+ */
+export class LockTable<Owner> {
+  #root = new LockNode<Hold<Owner>>(null, '')
+  #nodes = 0
+  readonly #holds = new Set<Hold<Owner>>()
+
+  /** Holds, granted or not. */
+  get size (): number {
+    return this.#holds.size
+  }
+
+  /** Places that are kept in memory. */
+  get nodes (): number {
+    return this.#nodes
+  }
+
+  /** Takes the locks, or lines up for them: `blocked` is 0 when they are had now; when later, `onGranted` is called. */
+  enter (locks: readonly Lock[], owner: Owner, onGranted: () => void): Hold<Owner> {
+    const hold: Hold<Owner> = { owner, claims: [], onGranted, blocked: 0, isGone: false }
+    for (const lock of locks) this.#claim(hold, lock)
+    for (const claim of hold.claims) {
+      claim.node.newest = null
+      if (!claim.node.enter(claim)) hold.blocked++
+    }
+    this.#holds.add(hold)
+    return hold
+  }
+
+  /** Gives the locks back, or the place in the lines. A hold that is gone already is passed over. */
+  leave (hold: Hold<Owner>): void {
+    if (hold.isGone) return
+    hold.isGone = true
+    this.#holds.delete(hold)
+    const granted: Wanted<Owner>[] = []
+    for (const claim of hold.claims) {
+      claim.node.leave(claim, granted)
+      if (claim.node.users === 0) this.#prune(claim.node)
+    }
+    // Whoever is called may come and go itself: only now are all the lines as they are to be.
+    const ready = granted.filter((claim) => --claim.hold.blocked === 0)
+    for (const { hold: other } of ready) if (!other.isGone) other.onGranted()
+  }
+
+  /** Forgets everybody: none of them holds anything, and none is granted anything any more. */
+  clear (): void {
+    for (const hold of this.#holds) hold.isGone = true
+    this.#holds.clear()
+    this.#root = new LockNode(null, '')
+    this.#nodes = 0
+  }
+
+  /** Every place that is held or waited for, in the order in which the first there came. */
+  places (): LockedPlace<Owner>[] {
+    const places = new Map<Node<Owner>, LockedPlace<Owner>>()
+    for (const { owner, claims } of this.#holds) {
+      for (const claim of claims) {
+        const { node, modes } = claim
+        if (!places.has(node)) places.set(node, { place: this.#placeOf(node), holders: [], waiters: [] })
+        places.get(node)![node.isWaiting(claim) ? 'waiters' : 'holders'].push({ owner, modes })
+      }
+    }
+    return [...places.values()]
+  }
+
+  #claim (hold: Hold<Owner>, { tenant, collection, key, mode }: Lock): void {
+    const intention = intentionOf(mode)
+    let node = this.#root
+    for (let at = 0; at < tenant.length; at++) {
+      node.tenants ??= new Map()
+      node = this.#child(node, node.tenants, tenant[at]!)
+      this.#want(hold, node, collection === undefined && at === tenant.length - 1 ? mode : intention)
+    }
+    if (collection === undefined) return
+    node.parts ??= new Map()
+    node = this.#child(node, node.parts, collection)
+    this.#want(hold, node, key === undefined ? mode : intention)
+    if (key === undefined) return
+    node.parts ??= new Map()
+    node = this.#child(node, node.parts, key)
+    this.#want(hold, node, mode)
+  }
+
+  #child (parent: Node<Owner>, children: Map<string, Node<Owner>>, name: string): Node<Owner> {
+    const found = children.get(name)
+    if (found !== undefined) return found
+    const node = new LockNode(parent, name)
+    children.set(name, node)
+    parent.users++
+    this.#nodes++
+    return node
+  }
+
+  #want (hold: Hold<Owner>, node: Node<Owner>, mode: Mode): void {
+    const { newest } = node
+    if (newest !== null) {
+      newest.modes |= mode
+      return
+    }
+    const claim = { hold, node, modes: mode }
+    node.newest = claim
+    hold.claims.push(claim)
+  }
+
+  /** A place that nobody is at takes no memory. */
+  #prune (node: Node<Owner>): void {
+    for (let at = node; at.users === 0 && at.parent !== null; at = at.parent) {
+      const { parent } = at
+      if (parent.tenants?.get(at.name) === at) parent.tenants.delete(at.name)
+      else if (parent.parts?.get(at.name) === at) parent.parts.delete(at.name)
+      else return
+      parent.users--
+      this.#nodes--
+    }
+  }
+
+  #placeOf (node: Node<Owner>): Place {
+    const parts: string[] = []
+    let at = node
+    for (; at.parent !== null && at.parent.parts?.get(at.name) === at; at = at.parent) parts.unshift(at.name)
+    const tenant: string[] = []
+    for (; at.parent !== null; at = at.parent) tenant.unshift(at.name)
+    const [collection, key] = parts
+    return {
+      tenant, ...(collection === undefined ? {} : { collection }), ...(key === undefined ? {} : { key }),
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import t from 'tap'
+import { until } from '../support/node.ts'
+import { Cluster, type Answer, type ClusterNode } from './cluster.ts'
+import { seed } from './clients.ts'
+
+const patient = {
+  CHANGEWELL_LOCK_WAIT_SECONDS: '60', CHANGEWELL_LEADER_WAIT_SECONDS: '60', CHANGEWELL_WRITE_TIMEOUT_SECONDS: '60',
+}
+
+/** Resolves when so many writes hold locks and so many wait, as the node says. */
+async function held (node: ClusterNode, count: number, waiting: number): Promise<void> {
+  let body: Answer['body'] = {}
+  await until(async () => {
+    ({ body } = await node.get('/locks'))
+    return body.held === count && body.waiting === waiting
+  }, `${count} to hold and ${waiting} to wait`).catch((error: Error) => { throw new Error(`${error.message}: ${JSON.stringify(body)}`) })
+}
+
+/** What the feed has for the key, in its order. */
+async function written (node: ClusterNode, key: string): Promise<unknown[]> {
+  const { body } = await node.get('/changes?limit=1000')
+  const changes = body.changes as { key?: string, data: unknown }[]
+  return changes.filter((change) => change.key === key).map(({ data }) => data)
+}
+
+t.test('Whichever node gets a write, its locks are the leader\'s, and any node shows them', async (t) => {
+  const cluster = await Cluster.start(t, 3, patient)
+  const leader = await cluster.leader()
+  await seed(leader)
+  // Nobody is to campaign while the followers hear nothing of the leader.
+  t.equal((await leader.call('PUT', '/cluster/settings', { electionMs: 600_000 })).status, 200)
+  const [one, other] = await cluster.followers() as [ClusterNode, ClusterNode]
+  await until(async () => (await Promise.all([one, other].map((node) => node.get('/cluster/settings'))))
+    .every(({ body }) => body.electionMs === 600_000), 'the settings')
+  for (const node of [one, other]) node.proxy.cut(leader.id)
+  const writes = [one.put('k', 'first')]
+  await held(other, 1, 0)
+  writes.push(leader.put('k', 'second'))
+  await held(one, 1, 1)
+  writes.push(other.put('k', 'third'))
+  await held(leader, 1, 2)
+  writes.push(other.put('elsewhere', 'beside it'))
+  await held(one, 2, 2)
+  t.match((await other.get('/locks')).body, { leader: leader.id })
+  cluster.healAll()
+  t.same((await Promise.all(writes)).map(({ status }) => status), [201, 200, 200, 201])
+  t.same(await written(leader, 'k'), ['first', 'second', 'third'])
+  await held(one, 0, 0)
+})
+
+t.test('When the leader changes, whoever waited there goes on at the next one, and everything is written once', async (t) => {
+  const cluster = await Cluster.start(t, 3, patient)
+  const leader = await cluster.leader()
+  await seed(leader)
+  const [one, other] = await cluster.followers() as [ClusterNode, ClusterNode]
+  for (const node of [one, other]) await until(async () => (await node.get('/tenants/t/collections/c')).status === 200, 'the collection')
+  for (const node of [one, other]) node.proxy.cut(leader.id)
+  const headers = (name: string) => ({ 'idempotency-key': name })
+  const writes = ['first', 'second', 'third'].map((name, at) => (
+    [leader, one, leader][at]!.put('k', name, headers(name))))
+  await until(async () => (await one.view()).leader !== leader.id && (await one.view()).leader !== null, 'another leader')
+  cluster.healAll()
+  for (const { status, body } of await Promise.all(writes)) t.match(status, /^20[01]$/, JSON.stringify(body))
+  t.same((await written(one, 'k')).sort(), ['first', 'second', 'third'])
+  await held(one, 0, 0)
+  await cluster.checksum()
+})
