@@ -1,0 +1,116 @@
+import { ask } from '../contenders/contender.ts'
+import { startBuiltNode, type NodeProcess } from '../contenders/changewell.ts'
+
+interface View {
+  id: string
+  leader: string | null
+  term: number
+  members: { id: string, state: string, peerAddress: string }[]
+}
+
+interface RunningNode {
+  id: string
+  dataDir: string
+  process: NodeProcess
+}
+
+/** So often the nodes are asked who leads. */
+const pollMs = 2
+
+/** Three built nodes of which any can be killed, and comes back with what it had. */
+export class ElectionCluster {
+  readonly #dist: string
+  #nodes: RunningNode[] = []
+
+  private constructor (dist: string) {
+    this.#dist = dist
+  }
+
+  static async start (dist: string, folder: string): Promise<ElectionCluster> {
+    const cluster = new ElectionCluster(dist)
+    const first = await cluster.#add(`${folder}/1`)
+    const [own] = (await viewOf(first)).members
+    for (const name of [2, 3]) await cluster.#add(`${folder}/${name}`, { CHANGEWELL_JOIN: own!.peerAddress })
+    await until(async () => (await viewOf(first)).members.filter(({ state }) => state === 'voter').length === 3)
+    await ask(first.process.port, 'POST', '/tenants', { name: 'bench' })
+    await ask(first.process.port, 'POST', '/tenants/bench/collections', { name: 'values' })
+    return cluster
+  }
+
+  /** Resolves when all nodes go by these times. */
+  async setTimes (heartbeatMs: number, electionMs: number): Promise<void> {
+    await until(async () => {
+      const { process: { port } } = await this.#leader()
+      return await ask(port, 'PUT', '/cluster/settings', { heartbeatMs, electionMs }).then(() => true, () => false)
+    })
+    await until(async () => (await Promise.all(this.#nodes.map(async ({ process: { port } }) => (
+      JSON.parse(await ask(port, 'GET', '/cluster/settings')) as { electionMs: number })))).every((now) => now.electionMs === electionMs))
+  }
+
+  /** The newest term that any node knows: each election, won or not, begins another. */
+  async term (): Promise<number> {
+    const views = await Promise.all(this.#nodes.map((node) => viewOf(node).catch(() => null)))
+    return Math.max(...views.map((view) => view?.term ?? 0))
+  }
+
+  /** Writes through one node after another, until it is told to stop. */
+  async write (isStopped: () => boolean): Promise<void> {
+    for (let n = 0; !isStopped(); n++) {
+      const { port } = this.#nodes[n % this.#nodes.length]!.process
+      await ask(port, 'PUT', `/tenants/bench/collections/values/keys/k${n % 100}`, { data: n }).catch(() => {})
+    }
+  }
+
+  /** Kills the leader. Resolves to the milliseconds until one of the others leads; by then the first is back. */
+  async killLeader (): Promise<number> {
+    const leader = await this.#leader()
+    const others = this.#nodes.filter((node) => node !== leader)
+    const begun = performance.now()
+    process.kill(leader.process.pid, 'SIGKILL')
+    await until(async () => (await Promise.all(others.map(leads))).includes(true))
+    const milliseconds = performance.now() - begun
+    await leader.process.stop()
+    leader.process = await startBuiltNode({ dist: this.#dist, dataDir: leader.dataDir })
+    await until(async () => (await viewOf(leader)).leader !== null)
+    return milliseconds
+  }
+
+  async close (): Promise<void> {
+    await Promise.all(this.#nodes.map(({ process }) => process.stop()))
+  }
+
+  async #leader (): Promise<RunningNode> {
+    let found: RunningNode | undefined
+    await until(async () => {
+      const answers = await Promise.all(this.#nodes.map(leads))
+      found = this.#nodes.find((_, at) => answers[at])
+      return found !== undefined
+    })
+    return found!
+  }
+
+  async #add (dataDir: string, env: Record<string, string> = {}): Promise<RunningNode> {
+    const process = await startBuiltNode({ dist: this.#dist, dataDir, env })
+    const node = { id: '', dataDir, process }
+    node.id = (await viewOf(node)).id
+    this.#nodes.push(node)
+    return node
+  }
+}
+
+async function viewOf ({ process: { port } }: RunningNode): Promise<View> {
+  return JSON.parse(await ask(port, 'GET', '/cluster')) as View
+}
+
+async function leads (node: RunningNode): Promise<boolean> {
+  const view = await viewOf(node).catch(() => null)
+  return view !== null && view.leader === view.id
+}
+
+async function until (condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 60_000
+  while (!await condition()) {
+    if (performance.now() > deadline) throw new Error('the cluster did not get there within a minute')
+    await new Promise((resolve) => { setTimeout(resolve, pollMs) })
+  }
+}

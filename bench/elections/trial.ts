@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ElectionCluster } from './cluster.ts'
+
+/** What was seen with one pair of times. */
+export interface Trial {
+  heartbeatMs: number
+  electionMs: number
+  isLoaded: boolean
+  /** How long the cluster was watched while nothing failed. */
+  seconds: number
+  /** Terms that began in that time: elections for which there was no reason. */
+  falseElections: number
+  /** Milliseconds until another leads, of each leader that was killed. */
+  failovers: number[]
+}
+
+export interface TrialOptions {
+  heartbeatMs: number
+  electionMs: number
+  isLoaded: boolean
+  seconds: number
+  kills: number
+}
+
+const writers = 4
+
+/** Watches a cluster that is written to: first while nothing fails, then as its leaders are killed. */
+export async function tryTimes (cluster: ElectionCluster, options: TrialOptions): Promise<Trial> {
+  const { heartbeatMs, electionMs, isLoaded, seconds, kills } = options
+  await cluster.setTimes(heartbeatMs, electionMs)
+  let isOver = false
+  const writing = Promise.all(Array.from({ length: writers }, () => cluster.write(() => isOver)))
+  const before = await cluster.term()
+  await sleep(seconds * 1000)
+  const falseElections = await cluster.term() - before
+  isOver = true
+  await writing
+  const failovers: number[] = []
+  for (let kill = 0; kill < kills; kill++) failovers.push(await cluster.killLeader())
+  return { heartbeatMs, electionMs, isLoaded, seconds, falseElections, failovers }
+}
