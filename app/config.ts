@@ -24,11 +24,15 @@ export const settings = {
   peerPort: Type.Integer({
     default: 9001, minimum: 0, maximum: 65535, description: 'Port to listen on for other nodes of the cluster; 0 takes a free one',
   }),
+  discovery: Type.String({
+    default: 'raw', description: 'How the node finds others: raw goes by CHANGEWELL_JOIN; else the name of an installed package, or the path of a module',
+  }),
+  discoveryOptions: Type.String({ default: '', description: 'JSON object of settings for a discovery provider that is a package or a module' }),
   join: Type.String({
     default: '', description: 'Peers\' addresses of members to join, as host:port with commas between; a node without any forms a cluster of its own',
   }),
   advertise: Type.String({
-    default: '', description: 'Where others reach this node, when it listens elsewhere: the peers\' host:port, and after a comma the clients\''
+    default: '', description: 'Where others reach this node, instead of what it works out: the peers\' host:port, and after a comma the clients\'; without a port the one it listens on'
   }),
   role: Type.Enum(['voter', 'replica'], { default: 'voter', description: 'What the node becomes when it joins; a replica only reads' }),
   dataDir: Type.String({ default: './data', description: 'Folder of this node\'s data; made when missing' }),

@@ -6,6 +6,7 @@ import auth from '../plugins/auth/index.ts'
 import changes from '../plugins/changes/index.ts'
 import cluster from '../plugins/cluster/index.ts'
 import collections from '../plugins/collections/index.ts'
+import discovery from '../plugins/discovery/index.ts'
 import docs from '../plugins/docs/index.ts'
 import health from '../plugins/health/index.ts'
 import json from '../plugins/json/index.ts'
@@ -76,6 +77,7 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
     version, revision: () => app.database.revision, eventLoopDelayMsMax: config.eventLoopDelayMsMax,
   })
   await app.register(storage)
+  await app.register(discovery)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
   await app.register(locks)
   await app.register(writes)

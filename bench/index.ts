@@ -9,6 +9,7 @@ const suites: Record<string, () => Promise<(options: SuiteOptions) => Promise<vo
   cluster: async () => (await import('./suites/cluster.ts')).cluster,
   elections: async () => (await import('./suites/elections.ts')).elections,
   profile: async () => (await import('./suites/profile.ts')).profile,
+  'cluster-profile': async () => (await import('./suites/profile.ts')).clusterProfile,
   locks: async () => (await import('./suites/locks.ts')).locks,
   'raft-core': async () => (await import('./suites/raft-core.ts')).raftCore,
 }

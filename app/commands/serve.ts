@@ -1,7 +1,9 @@
 import { lookup } from 'node:dns/promises'
+import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
+import { splitAddress } from '../../discovery/address.ts'
 import { loadConfig, type Config } from '../config.ts'
 import { buildLogger, isPretty } from '../logger.ts'
 import { SettingsError } from '../read-settings.ts'
@@ -65,10 +67,16 @@ async function listen (app: FastifyInstance, config: Config): Promise<void> {
   // first: not its limits, not its answers to malformed requests; and it is closed last, when the storage is gone.
   const { address: host } = await lookup(config.host)
   const { address: peerHost } = await lookup(config.peerHost)
-  const peerAddress = await app.raft.listen(peerHost, config.peerPort)
+  const { port: peerPort } = splitAddress(await app.raft.listen(peerHost, config.peerPort))
   const address = await app.listen({ host, port: config.port, listenTextResolver })
-  const [advertisedPeer = '', advertisedApi = ''] = config.advertise.split(',').map((part) => part.trim())
-  app.raft.announce({ peerAddress: advertisedPeer || peerAddress, apiAddress: advertisedApi || new URL(address).host })
+  const { port } = app.server.address() as AddressInfo
+  // It may wait for others for long; meanwhile the node says so to whoever asks.
+  app.raft.appear({ peer: { host: peerHost, port: peerPort }, api: { host, port } }).catch(async (error: unknown) => {
+    const explanation = explainStartFailure(error, config)
+    if (explanation === null) app.log.fatal({ err: error }, 'this node cannot take part in its cluster')
+    await app.close()
+    process.exit(explanation === null ? 1 : failed(explanation, 1))
+  })
   app.log.level = level
   const dataDir = resolve(config.dataDir)
   const curl = `curl -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`

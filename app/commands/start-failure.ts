@@ -6,6 +6,7 @@ const selfExplaining = new Set([
   'DATA_DIR_LOCKED', 'DATA_DIR_UNUSABLE', 'NATIVE_MODULE', 'FORMAT_VERSION', 'UNKNOWN_COMMAND',
   'LOG_DAMAGED', 'LOG_FORMAT_NEWER', 'LOG_FAILED', 'LOG_FULL', 'LOG_NO_SEGMENT',
   'LOG_LOST', 'DATABASE_LOST', 'NODE_ID_DAMAGED', 'NODE_ID_LOST', 'AUTH_FILES',
+  'DISCOVERY_SETTINGS', 'DISCOVERY_UNAVAILABLE', 'DISCOVERY_REFUSED',
 ])
 
 /** Why a node did not start and what to do about it, in one line; null for what nobody foresaw. */

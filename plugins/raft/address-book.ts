@@ -44,6 +44,11 @@ export class AddressBook {
     return ids
   }
 
+  /** Where the others are, as far as that is known. */
+  others (self: NodeId): string[] {
+    return this.members.filter(({ id, peerAddress }) => id !== self && peerAddress !== '').map(({ peerAddress }) => peerAddress)
+  }
+
   /** What whoever joins is told: the members, and where each listens, if that is known. */
   get members (): JoinAnswer['members'] {
     return [...this.#database.nodes.values()].filter(({ state }) => state !== 'removed')

@@ -48,7 +48,7 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
     database,
     log,
     logger: app.log,
-    join: config.join.split(',').map((address) => address.trim()).filter((address) => address !== ''),
+    discovery: app.discovery,
     role: config.role,
     writesPendingMax: config.writesPendingMax,
     writeTimeoutSeconds: config.writeTimeoutSeconds,
@@ -79,4 +79,4 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
   })
 }
 
-export default fp(raft, { name: 'raft', fastify: '5.x', dependencies: ['storage', 'metrics', 'health'] })
+export default fp(raft, { name: 'raft', fastify: '5.x', dependencies: ['storage', 'metrics', 'health', 'discovery'] })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join as joinPath } from 'node:path'
+import type { Candidate } from '../../discovery/provider.ts'
 import { writeDurably } from '../../storage/directory.ts'
 import { PeerCallError, postPeer } from './peer-http.ts'
 
@@ -21,8 +22,8 @@ export interface JoinAnswer {
 }
 
 export interface JoinOptions {
-  /** Peers' addresses of any members. */
-  addresses: readonly string[]
+  /** Whom to ask, anew for each round. */
+  candidates: (signal: AbortSignal) => Promise<readonly Candidate[]>
   /** Made anew for each try: the id may change. */
   request: () => JoinRequest
   /** The cluster knows this id as one that had more data than this node has: it needs another. */
@@ -36,18 +37,27 @@ const backoffMaxMs = 5000
 
 /** Asks one address after another until a member takes this node in. A node that is told to join never gives up. */
 export async function joinCluster (options: JoinOptions): Promise<JoinAnswer> {
-  const { addresses, request, onLostData, onWaiting, signal } = options
+  const { candidates, request, onLostData, onWaiting, signal } = options
+  let known: readonly Candidate[] = []
   for (let wait = backoffMinMs; ; wait = Math.min(wait * 2, backoffMaxMs)) {
     const reasons: string[] = []
-    for (const address of addresses) {
+    try {
+      known = await candidates(signal)
+      if (known.length === 0) reasons.push('there is nobody to ask')
+    } catch (error) {
+      // Who was there before may still be.
+      reasons.push((error as Error).message)
+    }
+    for (const { peerAddress } of known) {
       signal.throwIfAborted()
       try {
-        return await postPeer(address, '/join', request()) as JoinAnswer
+        return await postPeer(peerAddress, '/join', request()) as JoinAnswer
       } catch (error) {
         if (error instanceof PeerCallError && error.code === 'NODE_LOST_DATA') await onLostData()
-        reasons.push(`${address}: ${(error as Error).message}`)
+        reasons.push(`${peerAddress}: ${(error as Error).message}`)
       }
     }
+    signal.throwIfAborted()
     onWaiting(reasons.join('; '))
     await sleep(wait, undefined, { signal })
   }

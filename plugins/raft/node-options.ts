@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import type { Provider, Self } from '../../discovery/provider.ts'
 import type { Database, NodeRecord } from '../../storage/database.ts'
 import type { NodeId } from './core/index.ts'
 import type { Log } from './log/index.ts'
@@ -14,8 +15,7 @@ export interface RaftNodeOptions {
   database: Database
   log: Log
   logger: FastifyBaseLogger
-  /** Peers' addresses of members to join; none to form a cluster where there is none yet. */
-  join: readonly string[]
+  discovery: NodeDiscovery
   role: 'voter' | 'replica'
   writesPendingMax: number
   writeTimeoutSeconds: number
@@ -32,6 +32,11 @@ export interface RaftNodeOptions {
   onSnapshot?: (event: SnapshotProgress) => void
   /** Another node leads, as far as this one knows, or none. */
   onLeader?: () => void
+}
+
+/** What a node needs of the place where it runs: a provider that is tried again where that can help. */
+export type NodeDiscovery = Pick<Provider, 'name' | 'decidesAlone' | 'claim' | 'candidates' | 'advertise'> & {
+  publish: (self: Self) => void
 }
 
 /** Where others reach this node. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import type { Listening } from '../../discovery/provider.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Outcome, Proposal } from '../../storage/types.ts'
 import { AddressBook } from './address-book.ts'
@@ -9,7 +9,7 @@ import type { Consensus, ConsensusStatus, Origin } from './consensus.ts'
 import type { MemberStatus, NodeId } from './core/index.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import type { Gate } from './entrance.ts'
-import { Joined, joinCluster } from './join.ts'
+import { Entry } from './entry.ts'
 import { Member } from './member.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
 import { PeerCalls } from './peer-calls.ts'
@@ -33,7 +33,7 @@ export class RaftNode implements Consensus {
   readonly #listener: PeerListener
   readonly #snapshots: Snapshots
   readonly #standing: Standing
-  readonly #joined: Joined
+  readonly #entry: Entry
   readonly #addresses: AddressBook
   readonly #admission: Admission
   readonly #calls: PeerCalls
@@ -42,19 +42,25 @@ export class RaftNode implements Consensus {
   #steward: Steward | null = null
   #own: OwnAddresses | null = null
   #leader: NodeId | null = null
-  #announcing = false
 
   private constructor (options: RaftNodeOptions, addresses: AddressBook, snapshots: Snapshots) {
-    const { database, logger, dataDir } = options
+    const { database, logger } = options
     this.#options = options
     this.#nodeId = options.nodeId
-    this.#joined = new Joined(dataDir)
     this.#addresses = addresses
     this.#snapshots = snapshots
     this.#standing = new Standing({
       nodeId: () => this.#nodeId,
       peers: () => this.#transport.peers(),
       addressOf: (id) => addresses.addressOf(id),
+    })
+    this.#entry = new Entry({
+      ...options,
+      nodeId: () => this.#nodeId,
+      own: () => this.#own!,
+      renewNodeId: async () => { this.#nodeId = await options.renewNodeId() },
+      outside: (reason) => { this.#standing.outside = reason },
+      signal: this.#closing.signal,
     })
     this.#transport = new Transport({
       nodeId: () => this.#nodeId,
@@ -79,6 +85,7 @@ export class RaftNode implements Consensus {
       database,
       transport: this.#transport,
       writesPendingMax: options.writesPendingMax,
+      uncommittedBytesMax: options.uncommittedBytesMax,
       writeTimeoutSeconds: options.writeTimeoutSeconds,
       leaderWaitSeconds: options.leaderWaitSeconds,
       leaderless: () => this.leaderless,
@@ -212,11 +219,18 @@ export class RaftNode implements Consensus {
     return this.#listener.listen(host, port)
   }
 
-  /** Says where others reach this node: joins if that is to be done, and keeps the node list right. */
-  announce (addresses: OwnAddresses): void {
-    this.#own = addresses
-    if (this.#standing.member === null) void this.#join()
-    else void this.#announce()
+  /**
+   * Says where this node listens. It finds out where others reach it, forms or joins its cluster if that is to be done,
+   * and brings its addresses into the node list. Resolves when that is done, which may be never.
+   *
+   * @throws DiscoveryError when a setting must be changed first
+   */
+  async appear (listening: Pick<Listening, 'peer' | 'api'>): Promise<void> {
+    try {
+      await this.#appear(listening)
+    } catch (error) {
+      if (!this.#closing.signal.aborted) throw error
+    }
   }
 
   /**
@@ -268,17 +282,13 @@ export class RaftNode implements Consensus {
         'gone. Remove the data folder and let the node join again: it gets a new id.')
     }
     assertMeet(database, log)
-    this.#addresses.answer = await this.#joined.read()
+    this.#addresses.answer = await this.#entry.answer()
     const isEmpty = database.clusterId === null && log.lastIndex === 0 && log.hardState.term === 0
     const isNew = isEmpty && this.#addresses.answer === null
     const ranAlone = database.clusterId !== null && database.configuration === null
-    if (isNew && this.#options.join.length > 0) {
-      this.#standing.outside = `it is about to join the cluster at ${this.#options.join.join(', ')}`
-      return
-    }
-    if (isNew || ranAlone) {
-      await formCluster(log, this.#nodeId, database.clusterId === null ? randomBytes(8).toString('hex') : null)
-    }
+    if (isNew && !await this.#entry.formAtOnce()) return
+    if (ranAlone) await formCluster(log, this.#nodeId, null)
+    await this.#entry.done()
     // Read before the member begins, which may commit more.
     const { commit } = log.hardState
     await replay({ nodeId: this.#nodeId, member: this.#start(), database, log, logger: this.#options.logger, commit })
@@ -348,46 +358,30 @@ export class RaftNode implements Consensus {
     this.#router.failAll(this.#standing.outside)
   }
 
-  async #join (): Promise<void> {
-    const { join: addresses, logger, role } = this.#options
-    try {
-      const answer = await joinCluster({
-        addresses,
-        request: () => ({ id: this.#nodeId, role, ...this.#own!, isEmpty: true }),
-        onLostData: async () => {
-          const old = this.#nodeId
-          this.#nodeId = await this.#options.renewNodeId()
-          logger.warn({ old, id: this.#nodeId }, 'the cluster gave data to this node that it has lost; it joins anew under a new id, and the old one is to be removed (changewell member remove %s)', old)
-        },
-        onWaiting: (reason) => {
-          this.#standing.outside = `it waits to join the cluster: ${reason}`
-          logger.warn(this.#standing.outside)
-        },
-        signal: this.#closing.signal,
-      })
-      await this.#joined.write(answer)
-      this.#addresses.answer = answer
-      logger.info({ clusterId: answer.clusterId, members: answer.members }, 'this node joins the cluster')
+  async #appear (listening: Pick<Listening, 'peer' | 'api'>): Promise<void> {
+    const { discovery, database, logger } = this.#options
+    const { signal } = this.#closing
+    this.#own = await discovery.advertise({ ...listening, members: this.#addresses.others(this.#nodeId) }, signal)
+    this.#publish()
+    if (this.#standing.member === null) {
+      this.#addresses.answer = await this.#entry.enter()
       this.#start()
-      void this.#announce()
-    } catch (error) {
-      if (!this.#closing.signal.aborted) logger.fatal({ err: error }, 'this node could not join')
     }
-  }
-
-  /** Keeps this node's addresses in the node list right. */
-  async #announce (): Promise<void> {
-    if (this.#announcing) return
-    this.#announcing = true
-    const { database, logger } = this.#options
+    this.#publish()
     await announceAddresses({
       nodeId: this.#nodeId,
       database,
       own: () => this.#own!,
       propose: (proposal) => this.propose(proposal),
       log: logger,
-      signal: this.#closing.signal,
+      signal,
     })
-    this.#announcing = false
+    this.#publish()
+  }
+
+  /** What is published already is not published again. */
+  #publish (): void {
+    const clusterId = this.#options.database.clusterId ?? this.#addresses.answer?.clusterId ?? null
+    this.#options.discovery.publish({ nodeId: this.#nodeId, clusterId, ...this.#own! })
   }
 }

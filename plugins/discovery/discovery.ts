@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import {
+  DiscoveryError, type Advertised, type Candidate, type Claim, type DiscoveryLogger, type Listening, type Proposed,
+  type Provider, type Self,
+} from '../../discovery/provider.ts'
+import { overridden, type Override } from './override.ts'
+
+export interface DiscoveryOptions {
+  provider: Provider
+  override: Override
+  logger: DiscoveryLogger
+}
+
+const backoffMinMs = 200
+const backoffMaxMs = 30_000
+
+/** The chosen provider for the rest of the house: what can be tried again is, and CHANGEWELL_ADVERTISE has its way. */
+export class Discovery {
+  readonly #options: DiscoveryOptions
+  readonly #closing = new AbortController()
+  #self: Self | null = null
+  #publishing: Promise<void> | null = null
+
+  constructor (options: DiscoveryOptions) {
+    this.#options = options
+  }
+
+  get name (): string {
+    return this.#options.provider.name
+  }
+
+  get decidesAlone (): boolean {
+    return this.#options.provider.decidesAlone
+  }
+
+  claim (proposed: Proposed, signal: AbortSignal): Promise<Claim> {
+    return this.#options.provider.claim(proposed, signal)
+  }
+
+  candidates (signal: AbortSignal): Promise<Candidate[]> {
+    return this.#options.provider.candidates(signal)
+  }
+
+  resolve (id: string, signal: AbortSignal): Promise<string | null> {
+    return this.#options.provider.resolve(id, signal)
+  }
+
+  watch (changed: () => void): () => void {
+    return this.#options.provider.watch(changed)
+  }
+
+  /**
+   * Where others reach this node. It waits until that is known.
+   *
+   * @throws DiscoveryError when a setting must be changed first
+   */
+  async advertise (listening: Listening, signal: AbortSignal): Promise<Advertised> {
+    const { provider, override, logger } = this.#options
+    const asked = override.peer !== null
+      ? null
+      : await untilDone((each) => provider.advertise(listening, each), signal,
+        (error) => logger.warn({ err: error }, `it is not known where others reach this node: ${error.message}`))
+    const advertised = override.peer === null && override.api === null ? asked! : overridden(override, listening, asked)
+    const { peerAddress, apiAddress, reason } = advertised
+    logger.info({ peerAddress, apiAddress, reason },
+      `this node tells nodes to reach it at ${peerAddress} and clients at ${apiAddress}: ${reason}`)
+    return advertised
+  }
+
+  /** Tells the place who this node is, in the background, until the place knows it. The newest counts. */
+  publish (self: Self): void {
+    if (isDeepStrictEqual(self, this.#self)) return
+    this.#self = self
+    this.#publishing ??= this.#publish().finally(() => { this.#publishing = null })
+  }
+
+  async close (): Promise<void> {
+    this.#closing.abort()
+    await this.#publishing
+    await this.#options.provider.close()
+  }
+
+  async #publish (): Promise<void> {
+    const { provider, logger } = this.#options
+    const { signal } = this.#closing
+    let told: Self | null = null
+    while (told !== this.#self && !signal.aborted) {
+      await untilDone(async (each) => {
+        const self = this.#self!
+        await provider.publish(self, each)
+        told = self
+      }, signal, (error) => {
+        logger.warn({ err: error }, `who this node is could not be published: ${error.message}`)
+      }).catch(() => {})
+    }
+  }
+}
+
+/**
+ * Tries until it succeeds, with growing pauses; a failure is told when it is another one than before.
+ *
+ * @throws DiscoveryError with the code DISCOVERY_SETTINGS, which no other attempt mends
+ */
+async function untilDone<Result> (
+  attempt: (signal: AbortSignal) => Promise<Result>, signal: AbortSignal, onFailure: (error: Error) => void
+): Promise<Result> {
+  let told = ''
+  for (let wait = backoffMinMs; ; wait = Math.min(wait * 2, backoffMaxMs)) {
+    signal.throwIfAborted()
+    try {
+      return await attempt(signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof DiscoveryError && error.code === 'DISCOVERY_SETTINGS') throw error
+      if ((error as Error).message !== told) onFailure(error as Error)
+      told = (error as Error).message
+    }
+    await sleep(wait, undefined, { signal })
+  }
+}
