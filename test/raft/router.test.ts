@@ -45,6 +45,7 @@ function build (t: Test, leaderWaitSeconds = 30): {
       }),
     },
     writesPendingMax: 10,
+    uncommittedBytesMax: 1_000_000,
     writeTimeoutSeconds: 30,
     leaderWaitSeconds,
     leaderless: () => 'nobody leads',
