@@ -49,6 +49,8 @@ export class Router {
   #parked: Item[] = []
   /** Passed on to another node that has not answered yet. */
   readonly #forwarded = new Map<Item, NodeId>()
+  /** Who led last. */
+  #leader: NodeId | null = null
   #retry: NodeJS.Timeout | null = null
   /** Outcomes from other nodes, until this one has applied as much. */
   #behind: { index: number, resolve: () => void }[] = []
@@ -180,7 +182,8 @@ export class Router {
    * state machine recognises need not wait for that.
    */
   #overtake (leader: NodeId | null): void {
-    if (this.#forwarded.size === 0 || leader === null) return
+    if (leader === null || leader === this.#leader) return
+    this.#leader = leader
     for (const [item, to] of this.#forwarded) {
       if (to === leader || !isRecognised(item.proposal)) continue
       this.#forwarded.delete(item)
