@@ -17,6 +17,9 @@ interface RunningNode {
 /** So often the nodes are asked who leads. */
 const pollMs = 2
 
+/** Where nobody leads after so long, it is not waited for any longer: the times are too short for the machine. */
+export const giveUpMs = 10_000
+
 /** Three built nodes of which any can be killed, and comes back with what it had. */
 export class ElectionCluster {
   readonly #dist: string
@@ -61,17 +64,21 @@ export class ElectionCluster {
     }
   }
 
-  /** Kills the leader. Resolves to the milliseconds until one of the others leads; by then the first is back. */
+  /**
+   * Kills the leader, once all follow one. Resolves to the milliseconds until another leads, and at most to `giveUpMs`; the
+   * first is back by then.
+   */
   async killLeader (): Promise<number> {
-    const leader = await this.#leader()
+    const leader = await this.#leader(giveUpMs).catch(() => null)
+    if (leader === null) return giveUpMs
     const others = this.#nodes.filter((node) => node !== leader)
     const begun = performance.now()
     process.kill(leader.process.pid, 'SIGKILL')
-    await until(async () => (await Promise.all(others.map(leads))).includes(true))
-    const milliseconds = performance.now() - begun
+    const hasLed = async (): Promise<boolean> => (await Promise.all(others.map(leads))).includes(true)
+    await until(async () => performance.now() - begun > giveUpMs || await hasLed())
+    const milliseconds = Math.min(performance.now() - begun, giveUpMs)
     await leader.process.stop()
     leader.process = await startBuiltNode({ dist: this.#dist, dataDir: leader.dataDir })
-    await until(async () => (await viewOf(leader)).leader !== null)
     return milliseconds
   }
 
@@ -79,13 +86,14 @@ export class ElectionCluster {
     await Promise.all(this.#nodes.map(({ process }) => process.stop()))
   }
 
-  async #leader (): Promise<RunningNode> {
+  async #leader (patienceMs?: number): Promise<RunningNode> {
     let found: RunningNode | undefined
     await until(async () => {
-      const answers = await Promise.all(this.#nodes.map(leads))
-      found = this.#nodes.find((_, at) => answers[at])
-      return found !== undefined
-    })
+      const views = await Promise.all(this.#nodes.map((node) => viewOf(node).catch(() => null)))
+      found = this.#nodes.find(({ id }, at) => views[at]?.leader === id)
+      // Whoever does not follow yet would not be there to elect another.
+      return found !== undefined && views.every((view) => view?.leader === found!.id)
+    }, patienceMs)
     return found!
   }
 
@@ -107,10 +115,10 @@ async function leads (node: RunningNode): Promise<boolean> {
   return view !== null && view.leader === view.id
 }
 
-async function until (condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000
+async function until (condition: () => Promise<boolean>, patienceMs = 60_000): Promise<void> {
+  const deadline = performance.now() + patienceMs
   while (!await condition()) {
-    if (performance.now() > deadline) throw new Error('the cluster did not get there within a minute')
+    if (performance.now() > deadline) throw new Error(`the cluster did not get there within ${patienceMs} ms`)
     await new Promise((resolve) => { setTimeout(resolve, pollMs) })
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { burn } from './burners.ts'
 import type { ElectionCluster } from './cluster.ts'
 
 /** What was seen with one pair of times. */
@@ -20,14 +21,17 @@ export interface TrialOptions {
   isLoaded: boolean
   seconds: number
   kills: number
+  /** Processes that make the load. */
+  burners: number
 }
 
 const writers = 4
 
 /** Watches a cluster that is written to: first while nothing fails, then as its leaders are killed. */
 export async function tryTimes (cluster: ElectionCluster, options: TrialOptions): Promise<Trial> {
-  const { heartbeatMs, electionMs, isLoaded, seconds, kills } = options
+  const { heartbeatMs, electionMs, isLoaded, seconds, kills, burners } = options
   await cluster.setTimes(heartbeatMs, electionMs)
+  const quench = burn(isLoaded ? burners : 0)
   let isOver = false
   const writing = Promise.all(Array.from({ length: writers }, () => cluster.write(() => isOver)))
   const before = await cluster.term()
@@ -37,5 +41,6 @@ export async function tryTimes (cluster: ElectionCluster, options: TrialOptions)
   await writing
   const failovers: number[] = []
   for (let kill = 0; kill < kills; kill++) failovers.push(await cluster.killLeader())
+  await quench()
   return { heartbeatMs, electionMs, isLoaded, seconds, falseElections, failovers }
 }
