@@ -65,8 +65,8 @@ export class ElectionCluster {
   }
 
   /**
-   * Kills the leader, once all follow one. Resolves to the milliseconds until another leads, and at most to `giveUpMs`; the
-   * first is back by then.
+   * Kills the leader, once all follow one. Resolves to the milliseconds until another leads, and at most to `giveUpMs`;
+   * the first is back by then.
    */
   async killLeader (): Promise<number> {
     const leader = await this.#leader(giveUpMs).catch(() => null)

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { burn } from './burners.ts'
 import type { ElectionCluster } from './cluster.ts'
@@ -7,6 +8,8 @@ export interface Trial {
   heartbeatMs: number
   electionMs: number
   isLoaded: boolean
+  /** Of the machine in the minute before its end: more than it has processors is more than it can do. */
+  loadAverage: number
   /** How long the cluster was watched while nothing failed. */
   seconds: number
   /** Terms that began in that time: elections for which there was no reason. */
@@ -41,6 +44,7 @@ export async function tryTimes (cluster: ElectionCluster, options: TrialOptions)
   await writing
   const failovers: number[] = []
   for (let kill = 0; kill < kills; kill++) failovers.push(await cluster.killLeader())
+  const [loadAverage = 0] = loadavg()
   await quench()
-  return { heartbeatMs, electionMs, isLoaded, seconds, falseElections, failovers }
+  return { heartbeatMs, electionMs, isLoaded, loadAverage, seconds, falseElections, failovers }
 }

@@ -3,7 +3,7 @@ import { median } from '../measure/quantile.ts'
 
 /** Readable on white and on black alike; the picture itself has no background. */
 const ink = '#7d8590'
-const colours = { quiet: '#2f81f7', loaded: '#d29922' }
+const colours = { 'as it was': '#2f81f7', loaded: '#d29922' }
 
 const width = 760
 const height = 380
@@ -37,10 +37,10 @@ export function renderElections (title: string, trials: readonly Trial[]): strin
     parts.push(label({ x: x(election), y: height - bottom + 22, anchor: 'middle' }, `${heartbeatMs} / ${election}`))
   }
   parts.push(label({ x: (left + width - right) / 2, y: height - 14, anchor: 'middle', size: 12 }, 'heartbeatMs / electionMs'))
-  for (const [name, isLoaded] of [['quiet', false], ['loaded', true]] as const) {
+  for (const [name, isLoaded] of [['as it was', false], ['loaded', true]] as const) {
     const colour = colours[name]
     const place = isLoaded ? width - right - 110 : width - right - 230
-    parts.push(`<circle cx="${place}" cy="20" r="5" fill="${colour}"/>`, label({ x: place + 12, y: 24 }, `${name} machine`))
+    parts.push(`<circle cx="${place}" cy="20" r="5" fill="${colour}"/>`, label({ x: place + 12, y: 24 }, name))
     for (const trial of trials.filter((each) => each.isLoaded === isLoaded)) {
       const at = x(trial.electionMs) + (isLoaded ? 7 : -7)
       const { failovers, falseElections } = trial

@@ -9,7 +9,7 @@ import { renderElections } from '../report/elections-chart.ts'
 import { shown } from '../report/numbers.ts'
 import type { SuiteOptions } from './suite.ts'
 
-const title = 'Election times on a quiet and on a loaded machine'
+const title = 'Election times, with and without load on the machine'
 
 /** heartbeatMs and electionMs, from far too short to long. */
 const pairs = [[10, 100], [25, 250], [50, 500], [100, 1000], [250, 2500]] as const
@@ -28,7 +28,7 @@ export async function elections ({ dist, quick, say }: SuiteOptions): Promise<vo
       for (const [heartbeatMs, electionMs] of pairs) {
         const trial = await tryTimes(cluster, { heartbeatMs, electionMs, isLoaded, seconds, kills, burners })
         trials.push(trial)
-        say(`${isLoaded ? 'loaded' : 'quiet'}, ${heartbeatMs}/${electionMs}: ${trial.falseElections} false elections, ` +
+        say(`${isLoaded ? 'loaded' : 'as it was'}, ${heartbeatMs}/${electionMs}: ${trial.falseElections} false elections, ` +
           `another leads after ${trial.failovers.map((time) => Math.round(time)).join(', ')} ms`)
       }
     }
@@ -48,8 +48,8 @@ export async function elections ({ dist, quick, say }: SuiteOptions): Promise<vo
 function render (trials: Trial[], { seconds, kills, burners, machine }: {
   seconds: number, kills: number, burners: number, machine: string[]
 }): string {
-  const rows = trials.map(({ heartbeatMs, electionMs, isLoaded, falseElections, failovers }) => (
-    `| ${isLoaded ? 'loaded' : 'quiet'} | ${heartbeatMs} | ${electionMs} | ${falseElections} | ${shown(median(failovers))} | ` +
+  const rows = trials.map(({ heartbeatMs, electionMs, isLoaded, loadAverage, falseElections, failovers }) => (
+    `| ${isLoaded ? 'loaded' : 'as it was'} | ${shown(loadAverage)} | ${heartbeatMs} | ${electionMs} | ${falseElections} | ${shown(median(failovers))} | ` +
     `${shown(Math.min(...failovers))} to ${shown(Math.max(...failovers))} |`))
   return [
     `# ${title}`, '',
@@ -60,8 +60,8 @@ function render (trials: Trial[], { seconds, kills, burners, machine }: {
     `Where nobody led after ${shown(giveUpMs)} ms, that is the number.`, '',
     ...machine.map((line) => `- ${line}`), '',
     `![${title}](elections.svg)`, '',
-    '| machine | heartbeatMs | electionMs | false elections | ms until another leads, median | least to greatest |',
-    '| :-- | --: | --: | --: | --: | --: |',
+    '| machine | load average | heartbeatMs | electionMs | false elections | ms until another leads, median | least to greatest |',
+    '| :-- | --: | --: | --: | --: | --: | --: |',
     ...rows, '',
   ].join('\n')
 }

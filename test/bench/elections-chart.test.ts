@@ -2,8 +2,8 @@ import t from 'tap'
 import { renderElections } from '../../bench/report/elections-chart.ts'
 import type { Trial } from '../../bench/elections/trial.ts'
 
-t.test('the chart has a point, a line and a count for each setting, quiet and loaded', async (t) => {
-  const trial = { heartbeatMs: 100, electionMs: 1000, seconds: 5 }
+t.test('the chart has a point, a line and a count for each setting, with load and without', async (t) => {
+  const trial = { heartbeatMs: 100, electionMs: 1000, seconds: 5, loadAverage: 1 }
   const trials: Trial[] = [
     { ...trial, isLoaded: false, falseElections: 0, failovers: [900, 1500] },
     { ...trial, isLoaded: true, falseElections: 7, failovers: [1100, 3000] },
