@@ -8,6 +8,7 @@ import { bearer, files, tokenOf } from '../auth/files.ts'
 import { listeningNode, project, startProcess, until, type RunningNode } from '../support/node.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { stallDisk } from '../support/stalled-disk.ts'
+import { hang, refuse, startHook } from '../webhooks/hook.ts'
 import { keysPath, startNode, startStocked, type Answer } from './client.ts'
 import { checkManners, checkProblem } from './manners.ts'
 
@@ -105,6 +106,12 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
   },
   PRECONDITION_FAILED: async (t) => (await startStocked(t)).put(`${keysPath}/k`, { data: 1 }, { 'if-match': '*' }),
 
+  async WRITE_REJECTED (t) {
+    const client = await startStocked(t)
+    const { url } = await startHook(t, refuse({ reason: 'not today' }))
+    await client.put('/cluster/settings', { webhooks: [{ name: 'calendar', url }] })
+    return client.put(`${keysPath}/k`, { data: 1 })
+  },
   TOO_MANY_READERS: async (t) => (await startNode(t, { streamsMax: 0 })).get('/changes', { accept: 'text/event-stream' }),
   async TOO_MANY_WRITES (t) {
     const client = await startNode(t, { writesPendingMax: 1 })
@@ -147,6 +154,11 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     t.same((await Promise.all(writes)).map(({ status }) => status).sort(), [201, 503])
     t.equal((await client.get('/changes')).body.lastRevision, 3, 'and one was not begun')
     return first
+  },
+  async HOOK_FAILED (t) {
+    const client = await startStocked(t)
+    await client.put('/cluster/settings', { webhooks: [{ name: 'calendar', url: (await startHook(t, hang)).url, timeoutMs: 10 }] })
+    return client.put(`${keysPath}/k`, { data: 1 })
   },
   async WRITE_TIMEOUT (t) {
     const client = await startNode(t, { writeTimeoutSeconds: 1 })
