@@ -35,19 +35,19 @@ export class ElectionCluster {
     const [own] = (await viewOf(first)).members
     for (const name of [2, 3]) await cluster.#add(`${folder}/${name}`, { CHANGEWELL_JOIN: own!.peerAddress })
     await until(async () => (await viewOf(first)).members.filter(({ state }) => state === 'voter').length === 3)
-    await ask(first.process.port, 'POST', '/tenants', { name: 'bench' })
-    await ask(first.process.port, 'POST', '/tenants/bench/collections', { name: 'values' })
+    await ask(first.process, 'POST', '/tenants', { name: 'bench' })
+    await ask(first.process, 'POST', '/tenants/bench/collections', { name: 'values' })
     return cluster
   }
 
   /** Resolves when all nodes go by these times. */
   async setTimes (heartbeatMs: number, electionMs: number): Promise<void> {
     await until(async () => {
-      const { process: { port } } = await this.#leader()
-      return await ask(port, 'PUT', '/cluster/settings', { heartbeatMs, electionMs }).then(() => true, () => false)
+      const { process } = await this.#leader()
+      return await ask(process, 'PUT', '/cluster/settings', { heartbeatMs, electionMs }).then(() => true, () => false)
     })
-    await until(async () => (await Promise.all(this.#nodes.map(async ({ process: { port } }) => (
-      JSON.parse(await ask(port, 'GET', '/cluster/settings')) as { electionMs: number })))).every((now) => now.electionMs === electionMs))
+    await until(async () => (await Promise.all(this.#nodes.map(async ({ process }) => (
+      JSON.parse(await ask(process, 'GET', '/cluster/settings')) as { electionMs: number })))).every((now) => now.electionMs === electionMs))
   }
 
   /** The newest term that any node knows: each election, won or not, begins another. */
@@ -59,8 +59,8 @@ export class ElectionCluster {
   /** Writes through one node after another, until it is told to stop. */
   async write (isStopped: () => boolean): Promise<void> {
     for (let n = 0; !isStopped(); n++) {
-      const { port } = this.#nodes[n % this.#nodes.length]!.process
-      await ask(port, 'PUT', `/tenants/bench/collections/values/keys/k${n % 100}`, { data: n }).catch(() => {})
+      const { process } = this.#nodes[n % this.#nodes.length]!
+      await ask(process, 'PUT', `/tenants/bench/collections/values/keys/k${n % 100}`, { data: n }).catch(() => {})
     }
   }
 
@@ -106,8 +106,8 @@ export class ElectionCluster {
   }
 }
 
-async function viewOf ({ process: { port } }: RunningNode): Promise<View> {
-  return JSON.parse(await ask(port, 'GET', '/cluster')) as View
+async function viewOf ({ process }: RunningNode): Promise<View> {
+  return JSON.parse(await ask(process, 'GET', '/cluster')) as View
 }
 
 async function leads (node: RunningNode): Promise<boolean> {
