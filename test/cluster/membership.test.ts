@@ -101,6 +101,10 @@ t.test('Two clusters whose nodes are pointed at each other stay apart', async (t
   const [a, b] = await Promise.all([Cluster.start(t, 2), Cluster.start(t, 2)])
   await Promise.all([a, b].map((cluster) => seed(cluster.nodes[0]!)))
   const both = [a, b].map((cluster) => Clients.start(cluster, 2))
+  for (const clients of both) {
+    await clients.acknowledged(10)
+    await clients.end(t)
+  }
   const [one] = await a.followers()
   const [other] = await b.followers()
   // Behind the address of one is now the other, and the reverse.
@@ -117,8 +121,4 @@ t.test('Two clusters whose nodes are pointed at each other stay apart', async (t
   t.not(viewA.clusterId, viewB.clusterId)
   t.same(viewA.members.map(({ id }) => id).sort(), a.nodes.map(({ id }) => id).sort())
   t.same(viewB.members.map(({ id }) => id).sort(), b.nodes.map(({ id }) => id).sort())
-  for (const clients of both) {
-    await clients.acknowledged(10)
-    await clients.end(t)
-  }
 })

@@ -12,13 +12,16 @@ export const hangable: Environment = {
   STALL_PIPES: pipes,
 }
 
-/** Makes the disk of a process hang that was started so. Returns what lets it go on. */
+/** Makes the disk of a process hang that was started so. Returns what lets it go on, which may be called again. */
 export function hangDisk (pid: number): () => void {
   const pipe = `${pipes}-${pid}`
   rmSync(pipe, { force: true })
   execFileSync('mkfifo', [pipe])
   process.kill(pid, 'SIGWINCH')
+  let hangs = true
   return () => {
+    if (!hangs) return
+    hangs = false
     // For reading and writing: that never waits itself. It stays open for threads that have not opened theirs yet.
     const writer = openSync(pipe, 'r+')
     rmSync(pipe)
