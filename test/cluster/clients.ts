@@ -88,6 +88,14 @@ export class Clients {
     await Promise.all(this.#running)
   }
 
+  /** Stops them; all nodes that are up end with the same database; and all that clients were told is judged. */
+  async end (t: Test): Promise<void> {
+    await this.stop()
+    const checksum = await this.#cluster.checksum()
+    t.comment(`all ${this.#cluster.up.length} nodes end with checksum ${checksum}`)
+    await this.check(t)
+  }
+
   /**
    * Reads the whole feed of every node that is up, and judges what all clients were told: the feed is one and has no
    * gap, what was acknowledged is in it where it was said to be and nothing is twice, and keys are linearizable.

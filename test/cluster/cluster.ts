@@ -166,7 +166,7 @@ export class Cluster {
       const views = await Promise.all(this.up.map((node) => node.view()))
       return views.every((view) => view.leader !== null && view.members.length === this.up.length &&
         view.members.every(({ role, state }) => role === state))
-    }, 'the members', 60)
+    }, 'the members', 180)
   }
 
   /** Resolves when all nodes that are up have applied the same, and says what: their checksums must agree. */

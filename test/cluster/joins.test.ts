@@ -17,7 +17,5 @@ t.test('Nodes that join one after another past compaction each get a snapshot th
     await cluster.settled()
     await clients.acknowledged(10)
   }
-  await clients.stop()
-  await cluster.checksum()
-  await clients.check(t)
+  await clients.end(t)
 })

@@ -20,9 +20,7 @@ t.test('A leader that is cut off steps down, the others go on, and all agree whe
     cluster.healAll()
     await until(async () => (await leader.view()).leader !== null, 'it to follow')
   }
-  await clients.stop()
-  await cluster.checksum()
-  await clients.check(t)
+  await clients.end(t)
 })
 
 t.test('A follower that hears nobody and is heard disturbs nothing; a leader that nobody hears steps down', async (t) => {
@@ -46,9 +44,7 @@ t.test('A follower that hears nobody and is heard disturbs nothing; a leader tha
   await until(async () => (await cluster.leader(cluster.up.filter((node) => node !== leader))) !== leader, 'another leader')
   await clients.acknowledged(20)
   cluster.healAll()
-  await clients.stop()
-  await cluster.checksum()
-  await clients.check(t)
+  await clients.end(t)
 })
 
 t.test('A leader that was stopped and goes on finds that another leads', async (t) => {
@@ -66,7 +62,5 @@ t.test('A leader that was stopped and goes on finds that another leads', async (
   t.match(read.body, read.status === 200 ? { data: 9 } : { code: 'NO_LEADER' }, 'nothing stale is read as linearizable')
   await until(async () => (await leader.view()).leader === next.id, 'it to follow')
   await clients.acknowledged(20)
-  await clients.stop()
-  await cluster.checksum()
-  await clients.check(t)
+  await clients.end(t)
 })

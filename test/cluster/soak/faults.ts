@@ -1,11 +1,16 @@
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Test } from 'tap'
 import type { Chance } from '../../simulation/chance.ts'
+import { hangDisk } from '../../support/hung-disk.ts'
 import { until } from '../../support/node.ts'
+import { smallDisk } from '../../support/small-disk.ts'
 import type { Clients } from '../clients.ts'
 import type { Cluster, ClusterNode } from '../cluster.ts'
+import { comesBack } from '../comes-back.ts'
 
 /** What happens to a cluster of three, while clients go on. It returns when all is as it should be again. */
-type Fault = (cluster: Cluster, clients: Clients, chance: Chance) => Promise<void>
+type Fault = (cluster: Cluster, clients: Clients, chance: Chance, t: Test) => Promise<void>
 
 /** Writes that must get through while a fault lasts, where a majority is left. */
 const meanwhile = 20
@@ -85,6 +90,62 @@ export const faults: Record<string, Fault> = {
     await left(cluster, gone)
     await cluster.add({ CHANGEWELL_JOIN: cluster.up[0]!.proxy.address })
   },
+  'disk of the leader hangs': async (cluster, clients) => {
+    const leader = await cluster.leader()
+    const release = hangDisk(leader.process.child.pid!)
+    await until(async () => (await cluster.leader(cluster.up.filter((node) => node !== leader))) !== leader, 'another leader', 60)
+    await clients.acknowledged(meanwhile)
+    release()
+    await comesBack(leader)
+  },
+  'disk of the leader full': async (cluster, clients, _, t) => {
+    const disk = await smallDisk(t)
+    const node = await cluster.add({
+      CHANGEWELL_JOIN: cluster.up[0]!.proxy.address, CHANGEWELL_DATA_DIR: join(disk.path, 'data'), ...disk.environment,
+    })
+    await cluster.settled()
+    const others = cluster.up.filter((other) => other !== node)
+    await until(async () => (await node.call('PUT', '/cluster/leader', { id: node.id })).status === 200, 'it to lead', 60)
+    disk.fill()
+    await filled(others[0]!, 40)
+    await clients.acknowledged(meanwhile)
+    disk.free()
+    await comesBack(node)
+    await left(cluster, node)
+    await node.kill('SIGTERM')
+  },
+  'follower away past compaction': async (cluster, clients, chance) => {
+    const away = chance.pick(await cluster.followers())
+    await away.kill()
+    await filled(await cluster.leader(), 40)
+    await clients.acknowledged(meanwhile)
+    await away.start()
+    await comesBack(away)
+  },
+  'two join one after another': async (cluster, clients) => {
+    const joined: ClusterNode[] = []
+    await filled(await cluster.leader(), 40)
+    for (let n = 0; n < 2; n++) {
+      joined.push(await cluster.add({ CHANGEWELL_JOIN: cluster.up[0]!.proxy.address }))
+      await cluster.settled()
+      await clients.acknowledged(meanwhile)
+    }
+    for (const node of joined) {
+      await left(cluster, node)
+      await node.kill('SIGTERM')
+    }
+  },
+}
+
+/** Writes so many large values: more than the log keeps, or than a full disk takes. */
+async function filled (node: ClusterNode, values: number): Promise<void> {
+  const data = 'x'.repeat(20_000)
+  for (let n = 0; n < values; n++) {
+    await until(async () => {
+      const answer = await node.put(`filler-${n % 5}`, data).catch(() => null)
+      return answer !== null && answer.status < 300
+    }, 'a large value to be written', 60)
+  }
 }
 
 async function killed (node: ClusterNode, clients: Clients): Promise<void> {

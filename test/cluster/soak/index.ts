@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Test } from 'tap'
 import { Chance } from '../../simulation/chance.ts'
+import { hangable } from '../../support/hung-disk.ts'
 import { Clients, seed } from '../clients.ts'
 import { Cluster } from '../cluster.ts'
 import { faults } from './faults.ts'
@@ -34,6 +35,14 @@ const stage = {
   ok: (holds: boolean, what: string) => { if (!holds) throw new Error(`it does not hold that ${what}`) },
 } as unknown as Test
 
+/** Little of the log is kept, so that snapshots are needed; and each node's disk can be made to hang. */
+const environment = {
+  ...hangable,
+  CHANGEWELL_LOG_SEGMENT_BYTES: '65536',
+  CHANGEWELL_FLUSH_LOG_BYTES: '262144',
+  CHANGEWELL_DISK_SECONDS: '1',
+}
+
 const tallies = new Map<string, Tally>()
 const begun = performance.now()
 const minutesGone = (): number => (performance.now() - begun) / 60_000
@@ -54,7 +63,7 @@ try {
 
 async function soak (): Promise<void> {
   const chance = new Chance(soakSeed)
-  const cluster = await Cluster.start(stage, 3)
+  const cluster = await Cluster.start(stage, 3, environment)
   await seed(cluster.nodes[0]!)
   while (minutesGone() < minutes) {
     // Each fault once, in some order, before any comes again.
@@ -62,7 +71,7 @@ async function soak (): Promise<void> {
       if (minutesGone() >= minutes) return
       const clients = Clients.start(cluster, 4)
       await clients.acknowledged(20)
-      await faults[name]!(cluster, clients, chance)
+      await faults[name]!(cluster, clients, chance, stage)
       await clients.acknowledged(20)
       await clients.stop()
       await cluster.settled()
