@@ -56,6 +56,8 @@ export class PeerCalls {
         return Buffer.alloc(0)
       case methods.member:
         return await admission.answer(body)
+      case methods.callBack:
+        return await admission.callBack.answer(body)
       case methods.ask:
         return questions.reply(body)
       default:

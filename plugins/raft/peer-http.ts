@@ -13,16 +13,16 @@ export class PeerCallError extends Error {
   }
 }
 
-const timeoutMs = 10_000
+const patienceMs = 10_000
 
 /** Opens a response; its body is the caller's. */
 export async function openPeer (
   address: string, path: string, headers: Record<string, string>, signal?: AbortSignal
 ): Promise<IncomingMessage> {
   const { host, port } = splitAddress(address)
-  const options = { host, port, path, headers, agent: false, timeout: timeoutMs }
+  const options = { host, port, path, headers, agent: false, timeout: patienceMs }
   const outgoing = request(signal === undefined ? options : { ...options, signal })
-  outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
+  outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${patienceMs} ms`)))
   outgoing.end()
   const [response] = await once(outgoing, 'response') as [IncomingMessage]
   return response
@@ -33,7 +33,9 @@ export async function openPeer (
  *
  * @throws PeerCallError
  */
-export async function postPeer (address: string, path: string, body: unknown): Promise<unknown> {
+export async function postPeer (
+  address: string, path: string, body: unknown, timeoutMs = patienceMs
+): Promise<unknown> {
   const { host, port } = splitAddress(address)
   const text = JSON.stringify(body)
   const outgoing = request({

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { AddressInfo } from 'node:net'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { Problem } from '../../storage/problem.ts'
+import type { Identity } from './identity.ts'
 import type { JoinRequest, JoinAnswer } from './join.ts'
 import type { ImageFile, ImageFolder } from './snapshots/files.ts'
 import { positionOf } from './snapshots/files.ts'
@@ -17,6 +18,7 @@ export interface PeerListenerOptions {
   imageAt: (index: number, term: number) => ImageFile | null
   snapshotBytesPerSecond: number
   join: (request: JoinRequest) => Promise<JoinAnswer>
+  identity: () => Identity
   renderProblem: RenderProblem
   log: FastifyBaseLogger
 }
@@ -30,6 +32,7 @@ const joinBody = {
     peerAddress: { type: 'string', minLength: 1, maxLength: 300 },
     apiAddress: { type: 'string', minLength: 1, maxLength: 300 },
     isEmpty: { type: 'boolean' },
+    clusterId: { type: 'string', pattern: '^[0-9a-f]{16}$' },
   },
 } as const
 
@@ -56,6 +59,8 @@ export class PeerListener {
       // Of a text Fastify would say the character set, which JSON has none of.
       return reply.code(status).headers(headers).send(Buffer.from(body))
     })
+
+    this.#app.post('/identity', async () => options.identity())
 
     this.#app.post<{ Body: JoinRequest }>('/join', { schema: { body: joinBody } }, async ({ body }) => options.join(body))
 

@@ -6,11 +6,14 @@ import { Admission } from './admission.ts'
 import { announceAddresses } from './announcement.ts'
 import { assertMeet, formCluster } from './beginning.ts'
 import type { Consensus, ConsensusStatus, Origin } from './consensus.ts'
-import type { MemberStatus, NodeId } from './core/index.ts'
+import type { NodeId } from './core/index.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import type { Gate } from './entrance.ts'
 import { Entry } from './entry.ts'
+import { identify } from './identity.ts'
+import { LostPeers } from './lost-peers.ts'
 import { Member } from './member.ts'
+import { memberViews } from './member-views.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { PeerListener } from './peer-listener.ts'
@@ -40,6 +43,7 @@ export class RaftNode implements Consensus {
   readonly #closing = new AbortController()
   #nodeId: NodeId
   #steward: Steward | null = null
+  #lostPeers: LostPeers | null = null
   #own: OwnAddresses | null = null
   #leader: NodeId | null = null
 
@@ -64,7 +68,7 @@ export class RaftNode implements Consensus {
     })
     this.#transport = new Transport({
       nodeId: () => this.#nodeId,
-      clusterId: () => database.clusterId ?? this.#addresses.answer?.clusterId ?? null,
+      clusterId: () => this.#clusterId,
       addressOf: (id) => this.#addresses.addressOf(id),
       admit: (id) => this.#addresses.isRemoved(id)
         ? { code: 'removed', reason: 'it was removed from the cluster; its id is not used again' }
@@ -96,6 +100,7 @@ export class RaftNode implements Consensus {
       leaderless: () => this.leaderless,
     })
     this.#admission = new Admission({
+      nodeId: () => this.#nodeId,
       database,
       addresses: this.#addresses,
       transport: this.#transport,
@@ -118,6 +123,7 @@ export class RaftNode implements Consensus {
       imageAt: (index, term) => snapshots.made.file(index, term),
       snapshotBytesPerSecond: options.snapshotBytesPerSecond,
       join: (request) => this.#admission.admit(request),
+      identity: () => ({ id: this.#nodeId, clusterId: this.#clusterId }),
       renderProblem: options.renderProblem,
       log: logger,
     })
@@ -185,15 +191,7 @@ export class RaftNode implements Consensus {
   }
 
   get members (): MemberView[] {
-    const { database } = this.#options
-    const status = this.#standing.member?.status
-    const peers = new Map(this.#transport.peers().map((peer) => [peer.id, peer]))
-    const matches: ReadonlyMap<NodeId, MemberStatus> = status?.members ?? new Map()
-    return [...database.nodes.values()].filter(({ state }) => state !== 'removed').map((node) => ({
-      ...node,
-      matchIndex: matches.get(node.id)?.match ?? null,
-      peer: peers.get(node.id) ?? null,
-    }))
+    return memberViews(this.#options.database, this.#standing.member, this.#transport.peers())
   }
 
   /** Every write passes it on the leader, behind those that were added before. */
@@ -262,6 +260,7 @@ export class RaftNode implements Consensus {
     if (this.#standing.member?.isLeader === true) await this.handOver(null)
     await this.#router.drain(this.#options.writeTimeoutSeconds * 1000)
     this.#steward?.close()
+    this.#lostPeers?.close()
     this.#snapshots.fetched.close()
     this.#router.close()
     // A listener has closed when its last connection has.
@@ -332,6 +331,16 @@ export class RaftNode implements Consensus {
       nodeId: this.#nodeId,
       onChange: (changes) => logger.info({ changes }, 'the configuration is to follow the node list'),
     })
+    this.#lostPeers = new LostPeers({
+      discovery: this.#options.discovery,
+      peers: () => this.#transport.peers(),
+      identify,
+      found: (id, address) => {
+        this.#addresses.learn(id, address)
+        this.#setPeers()
+      },
+      log: logger,
+    })
     database.listenNodes(() => this.#setPeers())
     database.listenRestore(() => this.#setPeers())
     this.#setPeers()
@@ -365,8 +374,8 @@ export class RaftNode implements Consensus {
     await announceAddresses({
       nodeId: this.#nodeId,
       database,
-      own: () => this.#own!,
-      propose: (proposal) => this.propose(proposal),
+      own: this.#own,
+      admit: (request) => this.#admission.admit(request),
       log: logger,
       signal,
     })
@@ -375,7 +384,11 @@ export class RaftNode implements Consensus {
 
   /** What is published already is not published again. */
   #publish (): void {
-    const clusterId = this.#options.database.clusterId ?? this.#addresses.answer?.clusterId ?? null
-    this.#options.discovery.publish({ nodeId: this.#nodeId, clusterId, ...this.#own! })
+    this.#options.discovery.publish({ nodeId: this.#nodeId, clusterId: this.#clusterId, ...this.#own! })
+  }
+
+  /** Null while this node belongs to none. */
+  get #clusterId (): string | null {
+    return this.#options.database.clusterId ?? this.#addresses.answer?.clusterId ?? null
   }
 }
