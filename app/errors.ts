@@ -171,6 +171,13 @@ export const errors: ErrorTable = {
       `collections (${collections}). Delete them first, or all together with recursive=true.`,
     example: { tenant: 'coke', tenants: 1, collections: 2 },
   },
+  TENANT_NAME_TOO_LONG: {
+    status: 409,
+    title: 'A rename would make a name too long',
+    detail: ({ tenant, bytes, limitBytes }) => `The name of the tenant ${quoted(tenant)} would have ${bytes} bytes of UTF-8, and ` +
+      `names may have ${limitBytes}. Choose a shorter one.`,
+    example: { tenant: 'coke/deployments', bytes: 513, limitBytes: 512 },
+  },
   TENANT_MOVED: {
     status: 409,
     title: 'A rename may not move a tenant',
@@ -208,6 +215,14 @@ export const errors: ErrorTable = {
       `node, or raise ${setting}.`,
     headers: () => retryAfter(1),
     example: { setting: 'CHANGEWELL_STREAMS_MAX', limit: 10_000 },
+  },
+  TOO_MUCH_UNCOMMITTED: {
+    status: 503,
+    title: 'Too much data waits for a quorum',
+    detail: ({ limitBytes }) => `Writes of about ${limitBytes} bytes wait for a quorum already (CHANGEWELL_UNCOMMITTED_BYTES_MAX), ` +
+      'and this one was not begun. Try again in a moment; if it lasts, see whether the other nodes keep up.',
+    headers: () => retryAfter(1),
+    example: { limitBytes: 67_108_864 },
   },
   TOO_MANY_WRITES: {
     status: 503,

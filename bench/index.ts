@@ -8,6 +8,7 @@ const suites: Record<string, () => Promise<(options: SuiteOptions) => Promise<vo
   'single-node': async () => (await import('./suites/single-node.ts')).singleNode,
   cluster: async () => (await import('./suites/cluster.ts')).cluster,
   profile: async () => (await import('./suites/profile.ts')).profile,
+  'cluster-profile': async () => (await import('./suites/profile.ts')).clusterProfile,
   locks: async () => (await import('./suites/locks.ts')).locks,
   'raft-core': async () => (await import('./suites/raft-core.ts')).raftCore,
 }

@@ -63,6 +63,12 @@ export class BinaryWriter {
     return this
   }
 
+  /** UTF-8 without its length. */
+  unmeasured (value: string): this {
+    this.#at += this.#room(value.length * 3).write(value, this.#at)
+    return this
+  }
+
   /** Bytes without their length. */
   raw (value: Buffer): this {
     value.copy(this.#room(value.length), this.#at)
@@ -74,13 +80,11 @@ export class BinaryWriter {
     return this.#at
   }
 
-  copyTo (target: Buffer, at: number): void {
-    this.#buffer.copy(target, at, 0, this.#at)
-  }
-
   /** A copy of its own. */
   finish (): Buffer {
-    return Buffer.from(this.#buffer.subarray(0, this.#at))
+    const copy = Buffer.allocUnsafe(this.#at)
+    this.#buffer.copy(copy, 0, 0, this.#at)
+    return copy
   }
 }
 
@@ -117,7 +121,9 @@ export class BinaryReader {
   }
 
   text (): string {
-    return this.#take(this.u16()).toString('utf8')
+    const length = this.u16()
+    const at = this.#skip(length)
+    return this.#buffer.toString('utf8', at, at + length)
   }
 
   bytes (): Buffer {
@@ -129,11 +135,16 @@ export class BinaryReader {
   }
 
   #take (length: number): Buffer {
-    const end = this.#at + length
-    if (end > this.#buffer.length) throw new RangeError('the record ends before its content')
-    const value = this.#buffer.subarray(this.#at, end)
-    this.#at = end
-    return value
+    const at = this.#skip(length)
+    return this.#buffer.subarray(at, at + length)
+  }
+
+  /** Returns where the bytes begin that are skipped. */
+  #skip (length: number): number {
+    const at = this.#at
+    if (length > this.#buffer.length - at) throw new RangeError('the record ends before its content')
+    this.#at = at + length
+    return at
   }
 
   get done (): boolean {

@@ -50,6 +50,11 @@ export class Catalog {
     return this.#byId.get(Number(reference)) ?? null
   }
 
+  /** By name alone: what a name stands below is named, too. */
+  tenantNamed (name: string): TenantNode | null {
+    return this.#byName.get(name) ?? null
+  }
+
   tenantById (id: number): TenantNode | null {
     return id === 0 ? null : this.#byId.get(id) ?? null
   }
@@ -93,6 +98,10 @@ export class Catalog {
     const node = before ?? { ...row, name: '', path: [], children: new Map(), collections: new Map() }
     Object.assign(node, row)
     const parent = this.#node(row.parent)
+    const namesake = parent.children.get(row.segment)
+    if (namesake !== undefined && namesake !== node) {
+      throw new Error(`the catalog has tenants ${namesake.id} and ${id} of the same name`)
+    }
     node.path = [...parent.path, id]
     parent.children.set(row.segment, node)
     this.#byId.set(id, node)

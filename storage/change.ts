@@ -22,53 +22,63 @@ export interface Change {
   readonly text: Buffer
 }
 
+/** What a reader sees of a change beside its key, tags and type. */
 export interface ChangeFields {
   revision: number
   /** ISO 8601. */
   timestamp: string
-  type: ChangeType
   tenant?: string | undefined
   collection?: string | undefined
-  key?: string | undefined
-  tags?: string[] | undefined
   data?: Buffer | undefined
 }
 
-const closing = Buffer.from('}')
+const closingBrace = 0x7d
 
-/** The JSON text that readers get, with the data's own bytes inside. */
-export function changeText (fields: ChangeFields): Buffer {
-  let head = `{"revision":${fields.revision},"timestamp":"${fields.timestamp}","type":"${fields.type}"`
-  if (fields.tenant !== undefined) head += `,"tenant":${JSON.stringify(fields.tenant)}`
-  if (fields.collection !== undefined) head += `,"collection":${JSON.stringify(fields.collection)}`
-  if (fields.key !== undefined) head += `,"key":${JSON.stringify(fields.key)}`
-  if (fields.tags !== undefined && fields.tags.length > 0) head += `,"tags":${JSON.stringify(fields.tags)}`
-  if (fields.data === undefined) return Buffer.from(head + '}')
-  head += ',"data":'
-  const length = Buffer.byteLength(head)
-  const text = Buffer.allocUnsafe(length + fields.data.length + 1)
-  text.write(head, 0)
-  fields.data.copy(text, length)
-  closing.copy(text, text.length - 1)
+/**
+ * A change and its row: the length of the scope, the scope, and the JSON text that readers get, with the data's own
+ * bytes inside.
+ */
+export function makeChange (scope: Scope, fields: ChangeFields): { change: Change, row: Buffer } {
+  const out = new BinaryWriter().u32(0)
+  writeScope(out, scope)
+  const scopeEnd = out.length
+  out.unmeasured(headOf(scope, fields))
+  if (fields.data !== undefined) out.raw(fields.data)
+  out.u8(closingBrace)
+  const row = out.finish()
+  row.writeUInt32BE(scopeEnd - scopeLengthBytes, 0)
+  return { row, change: { revision: fields.revision, scope, text: row.subarray(scopeEnd) } }
+}
+
+const scopeLengthBytes = 4
+
+/** Up to the data, or to the end. */
+function headOf ({ type, key, tags }: Scope, { revision, timestamp, tenant, collection, data }: ChangeFields): string {
+  let head = `{"revision":${revision},"timestamp":"${timestamp}","type":"${type}"`
+  if (tenant !== undefined) head += placeText(tenant, collection)
+  if (key !== null) head += `,"key":${JSON.stringify(key)}`
+  if (tags.length > 0) head += `,"tags":${JSON.stringify(tags)}`
+  return data === undefined ? head : `${head},"data":`
+}
+
+/** The last one that was made: changes of one place mostly come together. */
+let place: { tenant: string, collection: string | undefined, text: string } = { tenant: '', collection: undefined, text: '' }
+
+function placeText (tenant: string, collection: string | undefined): string {
+  if (place.tenant === tenant && place.collection === collection && place.text !== '') return place.text
+  const text = `,"tenant":${JSON.stringify(tenant)}` +
+    (collection === undefined ? '' : `,"collection":${JSON.stringify(collection)}`)
+  place = { tenant, collection, text }
   return text
 }
 
-/** A change's row: the length of the scope, the scope, the text. */
-export function encodeChange (change: Change): Buffer {
-  const { scope } = change
-  const out = new BinaryWriter()
-  out.u8(changeTypes.indexOf(scope.type)).u8(scope.tenants.length)
-  for (const tenant of scope.tenants) out.u64(tenant)
-  out.u64(scope.collection).u8(scope.key === null ? 0 : 1)
-  if (scope.key !== null) out.text(scope.key)
-  out.u16(scope.tags.length)
-  for (const tag of scope.tags) out.text(tag)
-  const scopeBytes = out.length
-  const row = Buffer.allocUnsafe(4 + scopeBytes + change.text.length)
-  row.writeUInt32BE(scopeBytes, 0)
-  out.copyTo(row, 4)
-  change.text.copy(row, 4 + scopeBytes)
-  return row
+function writeScope (out: BinaryWriter, { type, tenants, collection, key, tags }: Scope): void {
+  out.u8(changeTypes.indexOf(type)).u8(tenants.length)
+  for (const tenant of tenants) out.u64(tenant)
+  out.u64(collection).u8(key === null ? 0 : 1)
+  if (key !== null) out.text(key)
+  out.u16(tags.length)
+  for (const tag of tags) out.text(tag)
 }
 
 export function decodeChange (revision: number, row: Buffer): Change {
@@ -84,7 +94,7 @@ class StoredChange implements Change {
 
   constructor (revision: number, row: Buffer) {
     this.revision = revision
-    this.text = row.subarray(4 + row.readUInt32BE(0))
+    this.text = row.subarray(scopeLengthBytes + row.readUInt32BE(0))
     this.#row = row
   }
 
@@ -94,7 +104,7 @@ class StoredChange implements Change {
 }
 
 function decodeScope (row: Buffer): Scope {
-  const from = new BinaryReader(row, 4)
+  const from = new BinaryReader(row, scopeLengthBytes)
   const type = changeTypes[from.u8()]
   if (type === undefined) throw new RangeError('a change of an unknown type')
   const tenants: number[] = []

@@ -1,6 +1,7 @@
 import { encodeConfiguration, type AppliedConfiguration } from './configuration.ts'
 import { metaKeys, nodeRowKey } from './keys.ts'
 import { configuredNodes, leavingNode, listedNode, type NodeRecord } from './nodes.ts'
+import { Problem } from './problem.ts'
 import type { Staging } from './staging.ts'
 import type { BootstrapCommand, NodeCommand, NodeRemoveCommand, Settings, SettingsCommand } from './types.ts'
 
@@ -37,7 +38,7 @@ export class Cluster {
     this.#setNodes(nodes)
   }
 
-  /** @throws Problem NODE_REMOVED, MEMBER_NOT_FOUND, LAST_VOTER */
+  /** @throws Problem NODE_REMOVED, MEMBER_NOT_FOUND, LAST_VOTER, INVALID_FIELD */
   execute (staging: Staging, command: ClusterCommand): void {
     const { nodes, configuration } = this
     switch (command.kind) {
@@ -47,8 +48,10 @@ export class Cluster {
         return staging.put('meta', metaKeys.clusterId, Buffer.from(command.clusterId))
       }
       case 'settings': {
-        this.#staged.state.settings = { ...defaultSettings, ...command.settings }
-        return staging.put('meta', metaKeys.settings, Buffer.from(JSON.stringify(command.settings)))
+        const settings = { ...this.settings, ...command.settings }
+        assertTimeouts(settings)
+        this.#staged.state.settings = settings
+        return staging.put('meta', metaKeys.settings, Buffer.from(JSON.stringify(settings)))
       }
       case 'node': return this.#put(staging, listedNode(nodes, configuration, command, staging.position))
       case 'node-remove': return this.#put(staging, leavingNode(nodes, configuration, command.id, staging.position))
@@ -82,4 +85,12 @@ export class Cluster {
     this.#staged.nodes.push(node)
     staging.put('catalog', nodeRowKey(node.id), Buffer.from(JSON.stringify(node)))
   }
+}
+
+/** Two who change one time each at once may both be right alone. */
+function assertTimeouts ({ heartbeatMs, electionMs }: Settings): void {
+  if (electionMs >= 2 * heartbeatMs) return
+  throw new Problem('INVALID_FIELD', {
+    field: 'electionMs', reason: `must be at least twice heartbeatMs (it would be ${electionMs}, with heartbeatMs ${heartbeatMs})`,
+  })
 }

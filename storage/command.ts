@@ -50,7 +50,7 @@ export function decodeCommand (bytes: Buffer): Command {
     case 'write': return readWrite(from, timestamp)
     case 'bootstrap': return { kind, timestamp, clusterId: from.text() }
     case 'trim': return { kind, timestamp, firstRevision: from.u64() }
-    case 'settings': return { kind, timestamp, settings: JSON.parse(from.bytes().toString()) as Settings }
+    case 'settings': return { kind, timestamp, settings: JSON.parse(from.bytes().toString()) as Partial<Settings> }
     case 'expire': return { kind, timestamp }
     case 'node': {
       const [id, role] = [from.text(), roles[from.u8()]!]

@@ -36,6 +36,9 @@ const housekeepingRows = 1000
 /** More than any scope takes at the front of a change's row. */
 const scopeBytesMax = 256 * 1024
 
+/** So much may be on its way to the store, or wait to be; then applying waits. */
+const storingBytesMax = 16 * 1024 * 1024
+
 const cacheBytesDefault = 32 * 1024 * 1024
 
 /** The reason that readers get while an image takes the place of everything. */
@@ -63,6 +66,7 @@ export class Database {
   #failure: Error | null = null
   #applying: Promise<unknown> = Promise.resolve()
   #storing: Promise<void> = Promise.resolve()
+  #storingBytes = 0
   #onChanges: (changes: Change[]) => void = () => {}
   readonly #onNodes: Array<() => void> = []
   readonly #onRestore: Array<() => void> = []
@@ -154,11 +158,11 @@ export class Database {
 
   /**
    * Applies commands that follow the last applied one, and tells what became of each. Calls must not overlap. Resolves
-   * when readers see it all; it is then on its way to the store, as one atomic write, which the next call waits for.
+   * when readers see it all; it is then on its way to the store, in one atomic write with what else is.
    *
    * @throws Problem NOT_READY while a snapshot is being installed, and when that was not finished
-   * @throws the store's error when a read or the write before this one failed; the database then refuses all further
-   * work, because what the store holds is no longer known. Opening it again recovers.
+   * @throws the store's error when a read or a write failed; the database then refuses all further work, because what
+   * the store holds is no longer known. Opening it again recovers.
    */
   async apply (batch: Applied[]): Promise<Array<Outcome | null>> {
     if (this.#failure !== null) throw this.#failure
@@ -185,7 +189,7 @@ export class Database {
   }
 
   async #apply (batch: Applied[]): Promise<Array<Outcome | null>> {
-    await this.#storing
+    if (this.#storingBytes > storingBytesMax) await this.#storing
     const staging = new Staging(this.store, this.cache, this.#working, this.#position, () => (
       batch.flatMap(({ command }) => rowsAhead(this.#working, command))))
     const outcomes: Array<Outcome | null> = []
@@ -208,14 +212,21 @@ export class Database {
       }
       outcomes.push(outcome)
     }
+    staging.finish()
     this.#position = staging.position
     for (const mutation of staging.mutations) this.catalog.mutate(mutation)
     const hasNewNodes = this.#cluster.show()
     if (staging.changes.length > 0) this.#onChanges(staging.changes)
-    this.#storing = staging.write((last) => last.put('meta', metaKeys.applied, encodePosition(staging.position)))
-    this.#storing.catch(() => {})
+    this.#store(staging)
     if (hasNewNodes) for (const listener of this.#onNodes) listener()
     return outcomes
+  }
+
+  #store (staging: Staging): void {
+    const { bytes, written } = staging.write((last) => last.put('meta', metaKeys.applied, encodePosition(staging.position)))
+    this.#storing = written
+    this.#storingBytes += bytes
+    written.then(() => { this.#storingBytes -= bytes }, (error: Error) => { this.#failure ??= error })
   }
 
   /**

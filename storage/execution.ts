@@ -1,9 +1,10 @@
-import { changeText, encodeChange, type Scope } from './change.ts'
+import { makeChange, type Scope } from './change.ts'
 import type { Catalog, CollectionRow, TenantNode } from './catalog.ts'
 import { encodeEntry, encodeTombstone, entryRevision, headerBytes, isLive } from './entry.ts'
 import {
   changeKey, collectionRange, collectionRowKey, entryKey, tagKey, tenantChangeKey, tenantRange, tenantRowKey,
 } from './keys.ts'
+import { tenantBytesMax } from './names.ts'
 import { Problem } from './problem.ts'
 import type { Staging } from './staging.ts'
 import type { RowKey } from './store.ts'
@@ -24,7 +25,7 @@ export function executeWrite (staging: Staging, command: WriteCommand): { branch
   }
   const branch = failed === -1 ? 'then' : 'else'
   const operations = failed === -1 ? command.then : command.else ?? []
-  const writer = new Writer(staging, new Date(staging.position.timestamp).toISOString())
+  const writer = new Writer(staging, timestampText(staging.position.timestamp))
   let place = 0
   try {
     for (; place < operations.length; place++) writer.perform(operations[place]!)
@@ -32,6 +33,15 @@ export function executeWrite (staging: Staging, command: WriteCommand): { branch
     throw error instanceof Problem ? placed(error, branch, place) : error
   }
   return { branch, written: writer.written }
+}
+
+/** The last one that was made: many writes share a millisecond. */
+let lastTimestamp = { timestamp: NaN, text: '' }
+
+/** As ISO 8601. */
+function timestampText (timestamp: number): string {
+  if (timestamp !== lastTimestamp.timestamp) lastTimestamp = { timestamp, text: new Date(timestamp).toISOString() }
+  return lastTimestamp.text
 }
 
 function placed (problem: Problem, branch: OperationPlace['branch'], place: number): Problem {
@@ -126,9 +136,9 @@ class Writer {
   #createTenant (operation: Operation): void {
     const name = operation.tenant ?? ''
     const { catalog } = this.#staging
-    if (catalog.tenant(name) !== null) throw new Problem('TENANT_EXISTS', { tenant: name })
+    if (catalog.tenantNamed(name) !== null) throw new Problem('TENANT_EXISTS', { tenant: name })
     const { parent: parentName, segment } = splitName(name)
-    const parent = parentName === '' ? null : catalog.tenant(parentName)
+    const parent = parentName === '' ? null : catalog.tenantNamed(parentName)
     if (parentName !== '' && parent === null) throw new Problem('TENANT_NOT_FOUND', { tenant: parentName })
     const id = this.#staging.position.revision + 1
     this.#setTenant({ id, parent: parent?.id ?? 0, segment, revision: id })
@@ -142,12 +152,23 @@ class Writer {
     const previous = tenant.name
     const { parent, segment } = splitName(name)
     if (parent !== splitName(previous).parent) throw new Problem('TENANT_MOVED', { tenant: previous, name })
-    const holder = this.#staging.catalog.tenant(name)
+    const holder = this.#staging.catalog.tenantNamed(name)
     if (holder !== null && holder !== tenant) throw new Problem('TENANT_EXISTS', { tenant: name })
+    this.#assertLengths(tenant, name)
     this.#setTenant({ id: tenant.id, parent: tenant.parent, segment, revision: this.#staging.position.revision + 1 })
     const data = json({ id: String(tenant.id), previous })
     this.#append({ type: operation.type, data, ...tagsOf(operation) }, tenant, null, false)
     this.written.at(-1)!.id = tenant.id
+  }
+
+  /** The names of the tenants below begin with this one, and are still to be names. */
+  #assertLengths (tenant: TenantNode, name: string): void {
+    const more = Buffer.byteLength(name) - Buffer.byteLength(tenant.name)
+    if (more <= 0) return
+    for (const { name: below } of this.#staging.catalog.tenants(tenant)) {
+      const bytes = Buffer.byteLength(below) + more
+      if (bytes > tenantBytesMax) throw new Problem('TENANT_NAME_TOO_LONG', { tenant: below, bytes, limitBytes: tenantBytesMax })
+    }
   }
 
   #setTenant (row: { id: number, parent: number, segment: string, revision: number }): void {
@@ -221,18 +242,13 @@ class Writer {
       key: operation.key ?? null,
       tags,
     }
-    const text = changeText({
+    const { change, row } = makeChange(scope, {
       revision,
       timestamp: this.#timestamp,
-      type: operation.type,
       tenant: tenant?.name,
       collection: collection?.name,
-      key: operation.key,
-      tags,
       data: operation.data,
     })
-    const change = { revision, scope, text }
-    const row = encodeChange(change)
     this.#staging.put('changes', changeKey(revision), row)
     if (tenant !== null) this.#staging.put('tenant_changes', tenantChangeKey(tenant.id, revision), row)
     for (const tag of tags) this.#staging.put('tags', tagKey(tag, revision), nothing)

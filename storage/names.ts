@@ -3,7 +3,8 @@
  * name of a field: "key must not be empty". Positions count UTF-16 units from 0, as JavaScript does.
  */
 
-const tenantBytesMax = 512
+/** Of a tenant's whole name. */
+export const tenantBytesMax = 512
 const collectionBytesMax = 256
 const segmentsMax = 16
 const segmentBytesMax = 128
@@ -97,7 +98,7 @@ function characterFault (text: string): string | null {
  * Characters that cannot be seen, or that turn the order of others round: with them, two names that differ would look
  * alike (Unicode Technical Report 36, section 2). Persian and Hindi need the joiners, and pictures U+FE0F.
  */
-const invisible = /(?!\u200c|\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}/u
+const invisible = /(?!\u200c|\u200d|\ufe0f)\p{Default_Ignorable_Code_Point}|\p{Noncharacter_Code_Point}/u
 
 /** What only tenants and collections may not hold, because people read, type and compare their names. */
 function nameCharacterFault (name: string): string | null {

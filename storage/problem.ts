@@ -36,12 +36,14 @@ export interface Problems {
   TENANT_EXISTS: { tenant: string }
   TENANT_NOT_EMPTY: { tenant: string, tenants: number, collections: number }
   TENANT_MOVED: { tenant: string, name: string }
+  TENANT_NAME_TOO_LONG: { tenant: string, bytes: number, limitBytes: number }
   COLLECTION_EXISTS: { tenant: string, collection: string }
   COLLECTION_NOT_EMPTY: { tenant: string, collection: string }
   PRECONDITION_FAILED: { tenant: string, collection: string, key: string, revision: number }
   // What the node cannot do now.
   TOO_MANY_READERS: { setting: string, limit: number }
   TOO_MANY_WRITES: { limit: number }
+  TOO_MUCH_UNCOMMITTED: { limitBytes: number }
   TOO_MANY_WAITERS: { limit: number }
   LOCK_TIMEOUT: { waitSeconds: number }
   WRITE_TIMEOUT: { timeoutSeconds: number }

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
-import { setImmediate as afterThisTurn } from 'node:timers/promises'
 import type RocksDB from 'rocksdb-native'
 import type { ReadBatch } from 'rocksdb-native'
 import { makeDirectory } from './directory.ts'
+import { Gathering } from './gathering.ts'
 import { Problem } from './problem.ts'
 import {
   families, type Batch, type Family, type Range, type Row, type RowKey, type RowOperation, type ScanOptions, type Store,
@@ -14,6 +14,9 @@ const pinnedVersion = '3.18.1'
 
 /** Rows that a scan asks for at a time: few enough that large values stay bounded, enough to hide the round trips. */
 const scanRows = 128
+
+/** A batch grows by doubling its room, which must not be nothing. */
+const operationsMin = 8
 
 /** The storage could not be opened; `remedy` says what the operator can do. */
 export class StorageOpenError extends Error {
@@ -58,9 +61,10 @@ export async function openRocksStore (directory: string): Promise<Store> {
 class RocksStore implements Store {
   readonly #root: RocksDB
   readonly #sessions: Record<Family, RocksDB>
-  #gathering: { batch: ReadBatch } | null = null
-  /** The newest batch that is on its way. Reads wait for it; after a failure it stays, and they fail too. */
-  #writing: Promise<void> | null = null
+  /** Reads of this turn. */
+  #reads: { batch: ReadBatch } | null = null
+  /** Batches on their way. Reads wait for them; after a failure they fail too. */
+  readonly #writes = new Gathering((operations) => this.#write(operations))
 
   constructor (root: RocksDB, sessions: Record<Family, RocksDB>) {
     this.#root = root
@@ -68,31 +72,32 @@ class RocksStore implements Store {
   }
 
   async get (family: Family, key: Buffer): Promise<Buffer | null> {
-    if (this.#writing !== null) await this.#written()
-    if (this.#gathering === null) {
-      const gathering = { batch: this.#root.read({ autoDestroy: true }) }
-      this.#gathering = gathering
+    const writes = this.#writes.forReader()
+    if (writes !== null) await this.#written(writes)
+    if (this.#reads === null) {
+      const reads = { batch: this.#root.read({ autoDestroy: true }) }
+      this.#reads = reads
       setImmediate(() => {
-        this.#gathering = null
-        this.#send(gathering.batch)
+        this.#reads = null
+        this.#send(reads.batch)
       })
     }
-    return spanning(this.#gathering.batch, this.#sessions[family]).get(key)
+    return spanning(this.#reads.batch, this.#sessions[family]).get(key)
   }
 
   async getMany (rows: RowKey[]): Promise<Array<Buffer | null>> {
     if (rows.length === 0) return []
-    if (this.#writing !== null) await this.#written()
+    const writes = this.#writes.forReader()
+    if (writes !== null) await this.#written(writes)
     const batch = this.#root.read({ autoDestroy: true })
     const values = rows.map(({ family, key }) => spanning(batch, this.#sessions[family]).get(key))
     this.#send(batch)
     return Promise.all(values)
   }
 
-  /** What is on its way is there when this resolves. */
-  async #written (): Promise<void> {
+  async #written (writes: Promise<void>): Promise<void> {
     try {
-      await this.#writing
+      await writes
     } catch (error) {
       throw new Problem('STORAGE_FAILED', { reason: (error as Error).message }, { cause: error })
     }
@@ -107,12 +112,14 @@ class RocksStore implements Store {
   }
 
   async * pieces (family: Family, range: Range, options?: ScanOptions): AsyncGenerator<Row[]> {
-    if (this.#writing !== null) await this.#written()
+    const writes = this.#writes.forReader()
+    if (writes !== null) await this.#written(writes)
     yield * piecesOf(this.#sessions[family], range, options)
   }
 
   async view (): Promise<View> {
-    if (this.#writing !== null) await this.#written()
+    const writes = this.#writes.settled()
+    if (writes !== null) await this.#written(writes)
     const root = this.#root.snapshot()
     const sessions = new Map<Family, RocksDB>()
     const sessionOf = (family: Family): RocksDB => {
@@ -140,27 +147,23 @@ class RocksStore implements Store {
       put: (family, key, value) => { operations.push({ family, key, value }) },
       delete: (family, key) => { operations.push({ family, key, value: null }) },
       deleteRange: (family, range) => { operations.push({ family, range }) },
-      write: () => {
-        // After this turn, so that those who wait for what was written get their answers first.
-        const begun = this.#writing ?? afterThisTurn()
-        const writing = begun.then(() => this.#write(operations)).catch((error: unknown) => {
-          throw new Error(reasonOf(error), { cause: error })
-        })
-        this.#writing = writing
-        return writing.then(() => { if (this.#writing === writing) this.#writing = null })
-      },
+      write: ({ isLazy = false } = {}) => this.#writes.add(operations, isLazy),
     }
   }
 
-  #write (operations: RowOperation[]): Promise<void> {
-    const batch = this.#root.write({ autoDestroy: true })
+  async #write (operations: RowOperation[]): Promise<void> {
+    const batch = this.#root.write({ autoDestroy: true, capacity: Math.max(operationsMin, operations.length) })
     for (const operation of operations) {
       spanning(batch, this.#sessions[operation.family])
       if ('range' in operation) batch.tryDeleteRange(operation.range.start, operation.range.end)
       else if (operation.value === null) batch.tryDelete(operation.key)
       else batch.tryPut(operation.key, operation.value)
     }
-    return spanning(batch, this.#root).flush()
+    try {
+      await spanning(batch, this.#root).flush()
+    } catch (error) {
+      throw new Error(reasonOf(error), { cause: error })
+    }
   }
 
   /**
@@ -168,13 +171,14 @@ class RocksStore implements Store {
    * after a loss of power all families agree on one prefix; what was written before this call is in that prefix.
    */
   async flush (): Promise<void> {
-    if (this.#writing !== null) await this.#written()
+    const writes = this.#writes.settled()
+    if (writes !== null) await this.#written(writes)
     await Promise.all(families.map((family) => this.#sessions[family].flush()))
   }
 
   async close (): Promise<void> {
     // Reads that wait for the batch on its way begin before the sessions go.
-    await this.#writing?.catch(() => {})
+    await this.#writes.settled()?.catch(() => {})
     for (const family of families) await this.#sessions[family].close()
     await this.#root.close()
   }

@@ -70,7 +70,7 @@ export class RowCache {
 
   /** A row that is being written to the store: later reads of the store will see it. */
   written (name: string, value: Buffer | null): void {
-    this.#loading.delete(name)
+    if (this.#loading.size > 0) this.#loading.delete(name)
     this.#keep(name, value)
   }
 

@@ -43,12 +43,12 @@ export class Staging {
   #ahead: () => RowKey[]
   /** Rows that were read for this batch, beside those that the cache has. */
   readonly #loaded = new Map<string, Buffer | null>()
-  /** Rows that commands of this batch have written. */
+  /** Rows that commands of this batch have written, the running one included. */
   readonly #written = new Map<string, Buffer | null>()
   readonly #ranges = new Map<string, Row[]>()
   readonly #effects: RowOperation[] = []
-  /** The running command's own rows. */
-  readonly #overlay = new Map<string, Buffer | null>()
+  /** What the running command's own rows were before it; undefined when they were not written before. */
+  #before: Array<{ name: string, value: Buffer | null | undefined }> = []
   #undo: Mutation[] = []
   /** Where the effects of the running command begin. */
   #begun = { effects: 0, changes: 0, mutations: 0, revision: 0 }
@@ -67,9 +67,8 @@ export class Staging {
   /** A row as the command must see it. */
   row (family: Family, key: Buffer): Buffer | null {
     const name = this.#nameOf(family, key)
-    let value = this.#overlay.get(name)
-    if (value === undefined) value = this.#written.get(name)
-    if (value === undefined) value = this.#loaded.get(name)
+    let value = this.#written.get(name)
+    if (value === undefined && this.#loaded.size > 0) value = this.#loaded.get(name)
     if (value === undefined) value = this.#cache.peek(name)
     if (value === undefined) throw new Missing({ family, key }, null)
     return value
@@ -83,25 +82,23 @@ export class Staging {
       throw new Missing(null, { family, range, valueBytes, ...(limit === undefined ? {} : { limit }) })
     }
     const rows = new Map(loaded.map((row) => [rowName(family, row.key), row]))
-    for (const layer of [this.#written, this.#overlay]) {
-      for (const [held, value] of layer) {
-        const key = keyOf(family, held)
-        if (key === null || Buffer.compare(key, range.start) < 0 || Buffer.compare(key, range.end) >= 0) continue
-        if (value === null) rows.delete(held)
-        else rows.set(held, { key, value })
-      }
+    for (const [held, value] of this.#written) {
+      const key = keyOf(family, held)
+      if (key === null || Buffer.compare(key, range.start) < 0 || Buffer.compare(key, range.end) >= 0) continue
+      if (value === null) rows.delete(held)
+      else rows.set(held, { key, value })
     }
     return [...rows.values()].sort((a, b) => Buffer.compare(a.key, b.key))
   }
 
   put (family: Family, key: Buffer, value: Buffer): void {
     this.#effects.push({ family, key, value })
-    if (isReadBack(family)) this.#overlay.set(this.#nameOf(family, key), value)
+    if (isReadBack(family)) this.#lay(this.#nameOf(family, key), value)
   }
 
   delete (family: Family, key: Buffer): void {
     this.#effects.push({ family, key, value: null })
-    if (isReadBack(family)) this.#overlay.set(this.#nameOf(family, key), null)
+    if (isReadBack(family)) this.#lay(this.#nameOf(family, key), null)
   }
 
   /** Only for ranges whose rows no later command asks for: ids are never given out again. */
@@ -120,15 +117,16 @@ export class Staging {
 
   /** The command succeeded: its effects become the batch's. */
   commit (): void {
-    const { position } = this
-    position.checksum = chainChecksum(this.#effects, this.#begun.effects, position.checksum)
-    for (const [name, value] of this.#overlay) this.#written.set(name, value)
     this.#begin()
   }
 
   /** The command was refused, or must run again: it leaves nothing. */
   rollback (): void {
     for (const mutation of this.#undo.reverse()) this.catalog.mutate(mutation)
+    for (const { name, value } of this.#before.reverse()) {
+      if (value === undefined) this.#written.delete(name)
+      else this.#written.set(name, value)
+    }
     const { effects, changes, mutations, revision } = this.#begun
     this.#effects.length = effects
     this.changes.length = changes
@@ -138,7 +136,7 @@ export class Staging {
   }
 
   #begin (): void {
-    this.#overlay.clear()
+    if (this.#before.length > 0) this.#before = []
     if (this.#undo.length > 0) this.#undo = []
     this.#begun.effects = this.#effects.length
     this.#begun.changes = this.changes.length
@@ -164,18 +162,32 @@ export class Staging {
     this.#ranges.set(`${rowName(range.family, range.range.start)}-${range.range.end.toString('latin1')}`, found)
   }
 
-  /** Shows all of it at once. Resolves when it is in the store. */
-  write (last: (batch: Batch) => void): Promise<void> {
+  #lay (name: string, value: Buffer | null): void {
+    this.#before.push({ name, value: this.#written.get(name) })
+    this.#written.set(name, value)
+  }
+
+  /** All commands of the batch are done: the position is whole with this. */
+  finish (): void {
+    this.position.checksum = chainChecksum(this.#effects, 0, this.position.checksum)
+  }
+
+  /** Shows all of it at once. `written` resolves when its `bytes` are in the store. */
+  write (last: (batch: Batch) => void): { bytes: number, written: Promise<void> } {
     const batch = this.#store.batch()
+    let bytes = 0
     for (const effect of this.#effects) {
       if ('range' in effect) batch.deleteRange(effect.family, effect.range)
       else if (effect.value === null) batch.delete(effect.family, effect.key)
-      else batch.put(effect.family, effect.key, effect.value)
+      else {
+        batch.put(effect.family, effect.key, effect.value)
+        bytes += effect.value.length
+      }
     }
     last(batch)
-    const written = batch.write()
+    const written = batch.write({ isLazy: true })
     for (const [name, value] of this.#written) this.#cache.written(name, value)
-    return written
+    return { bytes, written }
   }
 
   #nameOf (family: Family, key: Buffer): string {

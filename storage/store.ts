@@ -45,8 +45,11 @@ export interface Batch {
   put (family: Family, key: Buffer, value: Buffer): void
   delete (family: Family, key: Buffer): void
   deleteRange (family: Family, range: Range): void
-  /** Makes all of it visible at once, to whatever is read from now on. A batch is written once. */
-  write (): Promise<void>
+  /**
+   * Makes all of it visible at once, to whatever is read from now on. A batch is written once. A lazy one may wait for
+   * others until somebody reads; its promise then takes longer.
+   */
+  write (options?: { isLazy?: boolean }): Promise<void>
 }
 
 /** The whole store as it was at one moment. */

@@ -67,7 +67,8 @@ export interface TrimCommand {
 export interface SettingsCommand {
   kind: 'settings'
   timestamp: number
-  settings: Settings
+  /** Those that change. */
+  settings: Partial<Settings>
 }
 
 /** The first command of a database: gives it the identity that every copy of it carries. */

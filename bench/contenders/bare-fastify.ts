@@ -12,6 +12,7 @@ export async function startBareFastify (): Promise<Contender> {
   return {
     name: 'bare Fastify',
     pid: child.pid!,
+    pids: [child.pid!],
     port,
     stop: () => endChild(child),
     put: (key, value) => requestBytes('PUT', `/keys/${key}`, { body: `{"data":${value}}` }),

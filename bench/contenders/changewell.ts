@@ -32,33 +32,41 @@ const keys = '/tenants/bench/collections/values/keys'
 
 /** A node with the tenant and the collection that the requests name. */
 export async function startChangewell (options: NodeOptions, name = 'Changewell'): Promise<Contender> {
-  return contender(await startBuiltNode(options), name)
+  return contender([await startBuiltNode(options)], name)
 }
 
-/** So many nodes; the first leads, and is spoken to. */
-export async function startChangewellCluster (dist: string, folder: string, count: number): Promise<Contender> {
-  const first = await startBuiltNode({ dist, dataDir: `${folder}-1` })
+/** So many nodes; the first leads, and is spoken to. `nodeArgs` gives the arguments for the Node of each, from 1 on. */
+export async function startChangewellCluster (
+  dist: string, folder: string, count: number, nodeArgs: (n: number) => string[] = () => []
+): Promise<Contender> {
+  const first = await startBuiltNode({ dist, dataDir: `${folder}-1`, nodeArgs: nodeArgs(1) })
+  const nodes = [first]
   const { members: [own] } = JSON.parse(await ask(first.port, 'GET', '/cluster')) as { members: { peerAddress: string }[] }
   for (let n = 2; n <= count; n++) {
-    await startBuiltNode({ dist, dataDir: `${folder}-${n}`, env: { CHANGEWELL_JOIN: own!.peerAddress } })
+    nodes.push(await startBuiltNode({
+      dist, dataDir: `${folder}-${n}`, nodeArgs: nodeArgs(n), env: { CHANGEWELL_JOIN: own!.peerAddress },
+    }))
   }
   for (let voters = 0; voters < count;) {
     const { members } = JSON.parse(await ask(first.port, 'GET', '/cluster')) as { members: { state: string }[] }
     voters = members.filter(({ state }) => state === 'voter').length
     await new Promise((resolve) => { setTimeout(resolve, 50) })
   }
-  return contender(first, 'Changewell')
+  return contender(nodes, 'Changewell')
 }
 
-async function contender ({ pid, port, stop }: NodeProcess, name: string): Promise<Contender> {
+/** The first node is spoken to; the others end before it, so that it leads to the end. */
+async function contender (nodes: NodeProcess[], name: string): Promise<Contender> {
+  const { pid, port } = nodes[0]!
   await ask(port, 'POST', '/tenants', { name: 'bench' })
   await ask(port, 'POST', '/tenants/bench/collections', { name: 'values' })
   const stream = (accept: string) => ({ request: requestBytes('GET', '/changes?since=now', { headers: { accept } }) })
   return {
     name,
     pid,
+    pids: nodes.map((node) => node.pid),
     port,
-    stop,
+    stop: async () => { for (const node of nodes.toReversed()) await node.stop() },
     put: (key, value) => requestBytes('PUT', `${keys}/${key}`, { body: `{"data":${value}}` }),
     get: (key) => requestBytes('GET', `${keys}/${key}`),
     getLocal: (key) => requestBytes('GET', `${keys}/${key}?consistency=local`),

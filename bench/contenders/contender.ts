@@ -6,8 +6,10 @@ import type { Watch } from '../client/delivery.ts'
  */
 export interface Contender {
   name: string
-  /** Of the server's process, whose time on the processors is counted. */
+  /** Of the server's process that is asked, whose time on the processors is counted. */
   pid: number
+  /** Of all of its processes: in a cluster every node, the one that is asked first. */
+  pids: number[]
   port: number
   put: (key: string, value: string) => Buffer
   get: (key: string) => Buffer

@@ -42,6 +42,7 @@ export async function startEtcdCluster (folder: string, count: number): Promise<
   return {
     name: 'etcd',
     pid: child.pid!,
+    pids: [child, ...started.map((one) => one.child).filter((one) => one !== child)].map((one) => one.pid!),
     port,
     stop: async () => { await Promise.all(started.map((one) => endChild(one.child))) },
     put: (key, value) => post('/v3/kv/put', { key: base64(key), value: base64(value) }),

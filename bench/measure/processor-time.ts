@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 
 /** The kernel counts in ticks of a hundredth of a second on every Linux that Node runs on (proc(5)). */
 const ticksPerSecond = 100
@@ -8,9 +8,30 @@ export function processorSeconds (pid: number): Promise<number> {
   return secondsIn(`/proc/${pid}/stat`)
 }
 
-/** The same of its main thread alone: in Node the one that runs JavaScript. */
-export function mainThreadSeconds (pid: number): Promise<number> {
-  return secondsIn(`/proc/${pid}/task/${pid}/stat`)
+/** What a process's threads did since they began. */
+export interface ThreadTimes {
+  /** Seconds on the processors of the main thread: in Node the one that runs JavaScript. */
+  mainSeconds: number
+  otherSeconds: number
+  /** How often threads went to sleep to wait for something. */
+  waits: number
+}
+
+/** NaN for all where there is no /proc to tell. */
+export async function threadTimes (pid: number): Promise<ThreadTimes> {
+  const mainSeconds = await secondsIn(`/proc/${pid}/task/${pid}/stat`)
+  const otherSeconds = await processorSeconds(pid) - mainSeconds
+  return { mainSeconds, otherSeconds, waits: await waitsOf(pid) }
+}
+
+async function waitsOf (pid: number): Promise<number> {
+  try {
+    const threads = await readdir(`/proc/${pid}/task`)
+    const states = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/status`, 'utf8')))
+    return states.reduce((sum, state) => sum + Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(state)?.[1] ?? NaN), 0)
+  } catch {
+    return NaN
+  }
 }
 
 async function secondsIn (file: string): Promise<number> {

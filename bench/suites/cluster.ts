@@ -38,7 +38,7 @@ function introduction ({ etcd, pace }: House): string[] {
     `Made by \`npm run bench -- cluster\`; [how to read it](../../docs/operating/benchmarks.md). Numbers are medians of ${pace.rounds} rounds ` +
     `of ${pace.seconds} seconds, in which the clusters took turns, on one machine: the processors are what they share. A ratio ` +
     'is the median of the rounds\' own ratios, with the least and the greatest: above 1 Changewell was so many times better. ' +
-    'Processor time is the leader\'s alone.',
+    'Processor time is the leader\'s alone where it does not say otherwise.',
     ...etcd === null ? ['etcd is not installed here, so it is missing.'] : [],
   ]
 }

@@ -1,66 +1,69 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { endChildren } from '../children.ts'
 import { Client } from '../client/client.ts'
-import { startChangewell } from '../contenders/changewell.ts'
-import { mainThreadSeconds, processorSeconds } from '../measure/processor-time.ts'
-import { summarise, type CpuProfile, type Share } from '../profile/cpu-profile.ts'
+import { startChangewell, startChangewellCluster } from '../contenders/changewell.ts'
+import type { Contender } from '../contenders/contender.ts'
+import { describe, profilingArgs, stretch, type Profiled } from '../profile/run.ts'
 import { shown } from '../report/numbers.ts'
 import { dataFolder, keys, value } from './house.ts'
 import type { SuiteOptions } from './suite.ts'
 
-const connections = 64
 const warmupSeconds = 2
-const functionsShown = 40
 
 /** Where the time goes while a node takes writes: by part and by function, from V8's own profile of its main thread. */
-export async function profile ({ dist, quick, say }: SuiteOptions): Promise<void> {
+export async function profile (options: SuiteOptions): Promise<void> {
+  await inFolder(async (folder) => {
+    const node = await startChangewell({
+      dist: options.dist, dataDir: join(folder, 'changewell'), nodeArgs: profilingArgs(folder),
+    })
+    await run(options, node, [{ title: 'The node', pid: node.pid, folder }], 64)
+  })
+}
+
+/** The same of the leader of three nodes and of a follower, at 64 and at 256 connections. */
+export async function clusterProfile (options: SuiteOptions): Promise<void> {
+  for (const connections of [64, 256]) {
+    await inFolder(async (folder) => {
+      const folders = ['leader', 'follower'].map((name) => join(folder, name))
+      // The first leads, and the last is like the one before it.
+      const nodeArgs = (n: number): string[] => n <= folders.length ? profilingArgs(folders[n - 1]!) : []
+      const nodes = await startChangewellCluster(options.dist, join(folder, 'changewell'), 3, nodeArgs)
+      const [leader, follower] = nodes.pids as [number, number, number]
+      await run(options, nodes, [
+        { title: 'The leader', pid: leader, folder: folders[0]! },
+        { title: 'A follower', pid: follower, folder: folders[1]! },
+      ], connections)
+    })
+  }
+}
+
+async function run (
+  { quick, say }: SuiteOptions, contender: Contender, profiled: Profiled[], connections: number
+): Promise<void> {
+  const requests = keys.map((key) => contender.put(key, value))
+  const { port } = contender
+  const client = new Client()
+  await client.load({ port, requests, connections, seconds: warmupSeconds, warmupSeconds: 0 })
+  let summary = ''
+  const seconds = quick ? 3 : 10
+  const spent = await stretch(profiled, async () => {
+    const { perSecond, answers, p50Ms } = await client.load({ port, requests, connections, seconds, warmupSeconds: 0 })
+    summary = `${shown(perSecond)} writes a second while profiled, p50 ${shown(p50Ms)} ms.`
+    return answers
+  })
+  await contender.stop()
+  await client.close()
+  say(`# Profile of writes at ${connections} connections\n\n${summary}\n`)
+  say(await describe(profiled, spent))
+}
+
+async function inFolder (work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await dataFolder()
   try {
-    const node = await startChangewell({
-      dist,
-      dataDir: join(folder, 'changewell'),
-      nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500'],
-    })
-    const requests = keys.map((key) => node.put(key, value))
-    const { port, pid } = node
-    const client = new Client()
-    await client.load({ port, requests, connections, seconds: warmupSeconds, warmupSeconds: 0 })
-    const seconds = quick ? 3 : 10
-    const begun = { at: monotonicMicros(), all: await processorSeconds(pid), main: await mainThreadSeconds(pid) }
-    const { perSecond, answers, p50Ms } = await client.load({ port, requests, connections, seconds, warmupSeconds: 0 })
-    const ended = { at: monotonicMicros(), all: await processorSeconds(pid), main: await mainThreadSeconds(pid) }
-    await node.stop()
-    const { idle, parts, functions } = summarise(await readProfile(folder), begun.at, ended.at)
-    const mainMicros = (ended.main - begun.main) / answers * 1e6
-    const otherMicros = (ended.all - begun.all) / answers * 1e6 - mainMicros
-    say(`# Profile of writes at ${connections} connections\n`)
-    say(`${shown(perSecond)} writes a second while profiled, p50 ${shown(p50Ms)} ms; the main thread was idle ${percent(idle)} of the time. ` +
-      `A write took ${shown(mainMicros)} µs of the main thread and ${shown(otherMicros)} µs of all others (disk, RocksDB, garbage collection).\n`)
-    say(table('part', parts, mainMicros))
-    say(table('function', functions.slice(0, functionsShown), mainMicros))
+    await work(folder)
   } finally {
     await endChildren()
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-/** The clock that V8 stamps its samples with, on Linux and macOS the same for all processes. */
-function monotonicMicros (): number {
-  return Number(process.hrtime.bigint() / 1000n)
-}
-
-async function readProfile (folder: string): Promise<CpuProfile> {
-  const file = (await readdir(folder)).find((name) => name.endsWith('.cpuprofile'))
-  if (file === undefined) throw new Error('the node left no profile')
-  return JSON.parse(await readFile(join(folder, file), 'utf8')) as CpuProfile
-}
-
-function table (what: string, shares: Share[], mainMicros: number): string {
-  const rows = shares.map(({ name, share }) => `| ${name} | ${percent(share)} | ${shown(share * mainMicros)} |`)
-  return [`| ${what} | share of the main thread | µs a write |`, '| :-- | --: | --: |', ...rows].join('\n') + '\n'
-}
-
-function percent (share: number): string {
-  return `${(share * 100).toFixed(1)} %`
 }

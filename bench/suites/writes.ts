@@ -1,5 +1,5 @@
 import type { Section } from '../measure/figure.ts'
-import { loadFigure, p50, p99, processor, rate, underLoad } from '../measure/load-section.ts'
+import { allProcessors, loadFigure, p50, p99, processor, rate, underLoad } from '../measure/load-section.ts'
 import { inRounds } from '../measure/rounds.ts'
 import { contendersOf, keys, value, type House } from './house.ts'
 
@@ -23,6 +23,7 @@ export async function writes (house: House): Promise<Section> {
       loadFigure(`writes, ${title}`, samples, { ...p50, isCharted: false }),
       loadFigure(`writes, ${title}`, samples, { ...p99, isCharted: false }),
       loadFigure(`writes, ${title}`, samples, { ...processor, isCharted: false }))
+    if (bare === null) section.figures.push(loadFigure(`writes, ${title}`, samples, { ...allProcessors, isCharted: false }))
   }
   return section
 }

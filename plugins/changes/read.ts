@@ -152,10 +152,11 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       while (found.changes.length === 0 && !reply.raw.destroyed && !feed.closed) {
         const left = (until - performance.now()) / 1000
         if (left <= 0) break
-        if (found.lastRevision >= feed.tail.lastRevision) await feed.waiters.wait(source.matches, left, reply.raw)
+        let seen = found.lastRevision
+        if (seen >= feed.tail.lastRevision) seen = await feed.waiters.wait(source.matches, seen, left, reply.raw)
         const lost = view?.lost() ?? null
         if (lost !== null) throw lost
-        found = await source.read(found.lastRevision, query.limit)
+        found = await source.read(seen, query.limit)
       }
     }
     const changes = distinct ? newestOfEachKey(found.changes) : found.changes
@@ -164,7 +165,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     return sendJson(reply, renderPage({
       changes,
       lastRevision: found.lastRevision,
-      atStart: since + 1 <= database.firstRevision,
+      atStart: since < source.firstRevision,
       atEnd: found.lastRevision >= feed.tail.lastRevision,
     }))
   }

@@ -12,6 +12,8 @@ export interface Source {
   matches: (change: Change) => boolean
   /** Why nothing can follow any more once all up to now is read: what the reader asked for was deleted. Else null. */
   over: () => Problem | null
+  /** Nothing of it is older. */
+  readonly firstRevision: number
   /**
    * Refuses a place to begin at that the history no longer reaches.
    *
@@ -44,6 +46,7 @@ export function historySource (
     isEverything: isEverything(filter),
     matches: isMatch,
     over: () => filter.tenant !== 0 && tail.lastRevision === database.revision ? missing() : null,
+    get firstRevision () { return database.firstRevision },
     assertWhole,
     async read (since, limit, bytesMax = limits.pageBytesMax) {
       assertWhole(since)
@@ -73,6 +76,8 @@ export function tenantSource (
     isEverything: false,
     matches: ({ scope }) => scope.tenants.at(-1) === tenant,
     over: () => tail.lastRevision === database.revision ? missing() : null,
+    // A tenant's id is the revision that made it.
+    firstRevision: tenant,
     assertWhole: () => {},
     async read (since, limit, bytesMax = limits.pageBytesMax) {
       const page = await readTenantFeed(database.store, tenant, {

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { Problem } from '../../storage/problem.ts'
+import { refuseConditions } from '../conditions.ts'
 import { problems } from '../schemas.ts'
 import { memberRoutes } from './members.ts'
 import { nodeRoutes } from './nodes.ts'
@@ -49,14 +50,8 @@ export default async function cluster (instance: FastifyInstance): Promise<void>
       summary: 'Change the settings of the cluster', tags: ['cluster'], body: Type.Partial(settings, { additionalProperties: false }), response: { 200: settings, ...problems },
     },
   }, async (request) => {
-    await raft.readBarrier()
-    const wanted = { ...database.settings, ...request.body }
-    if (wanted.electionMs < 2 * wanted.heartbeatMs) {
-      throw new Problem('INVALID_FIELD', {
-        field: 'electionMs', reason: `must be at least twice heartbeatMs (it would be ${wanted.electionMs}, with heartbeatMs ${wanted.heartbeatMs})`,
-      })
-    }
-    const outcome = await raft.propose({ kind: 'settings', settings: wanted })
+    refuseConditions(request)
+    const outcome = await raft.propose({ kind: 'settings', settings: request.body })
     if (!outcome.ok) throw new Problem(outcome.code, outcome.params)
     return database.settings
   })

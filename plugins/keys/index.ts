@@ -5,6 +5,7 @@ import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
 import { readEntry, readKeys } from '../../storage/entries.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { RawJson } from '../../storage/raw-json.ts'
+import { refuseConditions } from '../conditions.ts'
 import { checkKey } from '../names.ts'
 import { checkLimit } from '../pages.ts'
 import { collectionParams, data, entry, keyParams, problems, tags, writeHeaders, written } from '../schemas.ts'
@@ -80,6 +81,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
       response: { 200: entry, 304: Type.Unsafe<undefined>({ type: 'null', description: 'The reader has it.' }), ...problems },
     },
   }, async (request, reply) => {
+    refuseConditions(request, ['if-match'])
     if (request.query.consistency === 'linearizable') await app.raft.readBarrier()
     const { key } = request.params
     const { tenant, collection } = find(request.params)

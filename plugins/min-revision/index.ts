@@ -23,7 +23,7 @@ function minRevision (app: FastifyInstance, _options: object, done: () => void):
       const left = end - performance.now()
       if (left <= 0) throw new Problem('REVISION_TIMEOUT', { wanted, revision: database.revision, timeoutSeconds })
       if (feed.closed) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
-      await feed.waiters.wait(() => true, left / 1000, reply.raw)
+      await feed.waiters.wait(() => true, database.revision, left / 1000, reply.raw)
       if (reply.raw.destroyed) return
     }
   }

@@ -89,6 +89,7 @@ export class RaftNode implements Consensus {
       database,
       transport: this.#transport,
       writesPendingMax: options.writesPendingMax,
+      uncommittedBytesMax: options.uncommittedBytesMax,
       writeTimeoutSeconds: options.writeTimeoutSeconds,
       leaderWaitSeconds: options.leaderWaitSeconds,
       leaderless: () => this.leaderless,

@@ -12,6 +12,8 @@ export interface RouterOptions {
   database: Database
   transport: Pick<Transport, 'request'>
   writesPendingMax: number
+  /** Data of writes that wait for a quorum. */
+  uncommittedBytesMax: number
   writeTimeoutSeconds: number
   /** So long a write waits for a leader to be known before it is refused. */
   leaderWaitSeconds: number
@@ -71,7 +73,8 @@ export class Router {
     if (this.#closed) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
     const refusal = this.#refusal()
     if (refusal !== null) throw refusal
-    this.#proposals.admit()
+    // What the cluster does for itself, and operators for it, goes on when clients take all room.
+    if (proposal.kind === 'write') this.#proposals.admit()
     const waiting = this.#proposals.wait()
     const giveUpAt = performance.now() + this.#options.leaderWaitSeconds * 1000
     this.#route({ proposal, origin, waiting, giveUpAt })
@@ -201,7 +204,7 @@ export class Router {
   }
 
   #busy (): Problem {
-    return new Problem('TOO_MANY_WRITES', { limit: this.#options.writesPendingMax })
+    return new Problem('TOO_MUCH_UNCOMMITTED', { limitBytes: this.#options.uncommittedBytesMax })
   }
 
   #unknown (reason: string): Problem {

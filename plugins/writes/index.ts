@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../../storage/problem.ts'
 import type { Compare, Operation, OperationPlace, Outcome } from '../../storage/types.ts'
+import { refuseConditions } from '../conditions.ts'
 import { authorise } from './authorise.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { checkCompare, checkOperation, type FieldOf, type NameLimits } from './names.ts'
@@ -63,13 +64,6 @@ async function writes (app: FastifyInstance): Promise<void> {
 }
 
 export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['storage', 'raft', 'auth'] })
-
-function refuseConditions ({ headers }: FastifyRequest): void {
-  for (const field of ['if-match', 'if-none-match']) {
-    if (headers[field] === undefined) continue
-    throw new Problem('INVALID_FIELD', { field, reason: 'is only for writes of one key; compare in a transaction instead' })
-  }
-}
 
 function idempotencyKeyOf (request: FastifyRequest, bytesMax: number): string | null {
   const key = request.headers['idempotency-key']

@@ -25,6 +25,17 @@ test('The settings of the cluster begin with their defaults, are changed one by 
   invalid(t, await client.put('/cluster/settings', { history: 5 }), '/history', /not known/)
 })
 
+test('Settings that are changed at the same time are all changed', async (t) => {
+  const client = await startNode(t)
+  await Promise.all([
+    client.put('/cluster/settings', { historyChanges: 5 }), client.put('/cluster/settings', { heartbeatMs: 50 }),
+    client.put('/cluster/settings', { electionMs: 2000 }),
+  ])
+  t.strictSame((await client.get('/cluster/settings')).body, { historyChanges: 5, heartbeatMs: 50, electionMs: 2000 })
+  invalid(t, await client.put('/cluster/settings', { electionMs: 99 }), 'electionMs', /twice heartbeatMs/)
+  invalid(t, await client.put('/cluster/settings', { electionMs: 3000 }, { 'if-match': '"1"' }), 'if-match')
+})
+
 test('History beyond what the settings keep is gone, and said to be: never a silent gap', async (t) => {
   // What is still in memory is served, whatever the disk no longer has.
   const client = await startNode(t, { feedTailBytesMax: 1 })

@@ -8,6 +8,7 @@ test('A condition on anything but a key is refused rather than ignored', async (
     invalid(t, await client.post('/changes', { data: 1 }, condition), field)
     invalid(t, await client.put('/tenants/coke', { name: 'pepsi' }, condition), field)
     invalid(t, await client.delete('/tenants/coke?recursive=true', condition), field)
+    invalid(t, await client.put('/cluster/settings', {}, condition), field)
     invalid(t, await client.post('/transactions', { then: [] }, condition), field)
   }
 })

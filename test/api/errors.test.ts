@@ -87,6 +87,12 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
   TENANT_EXISTS: async (t) => (await startStocked(t)).post('/tenants', { name: 'coke' }),
   TENANT_NOT_EMPTY: async (t) => (await startStocked(t)).delete('/tenants/coke'),
   TENANT_MOVED: async (t) => (await startStocked(t)).put('/tenants/coke', { name: 'pepsi/coke' }),
+  async TENANT_NAME_TOO_LONG (t) {
+    const client = await startStocked(t)
+    let name = 'coke'
+    for (let at = 0; at < 4; at++) await client.post('/tenants', { name: name += `/${'x'.repeat(120)}` })
+    return client.put('/tenants/coke', { name: 'c'.repeat(100) })
+  },
   COLLECTION_EXISTS: async (t) => (await startStocked(t)).post('/tenants/coke/collections', { name: 'settings' }),
   async COLLECTION_NOT_EMPTY (t) {
     const client = await startStocked(t)
@@ -102,6 +108,19 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     const release = stallDisk(t)
     const first = client.post('/changes', {})
     const second = await client.post('/changes', {})
+    release()
+    t.equal((await first).status, 201)
+    return second
+  },
+  async TOO_MUCH_UNCOMMITTED (t) {
+    const client = await startNode(t, { uncommittedBytesMax: 64 * 1024 })
+    await client.get('/readyz')
+    const release = stallDisk(t)
+    const first = client.post('/changes', { data: 'x'.repeat(64 * 1024) })
+    await until(() => client.app.raft.pending === 1, 'the first to be proposed')
+    // What comes in the same turn would be taken together with it.
+    await client.get('/livez')
+    const second = await client.post('/changes', { data: 'x'.repeat(64 * 1024) })
     release()
     t.equal((await first).status, 201)
     return second

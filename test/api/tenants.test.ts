@@ -44,12 +44,31 @@ test('A name is given once', async (t) => {
   t.equal((await client.post('/tenants', { name: 'Coke' })).status, 201, 'letters of another case make another name')
 })
 
+test('The parent in a new name is a name: an id stands for a tenant, not for a part of a name', async (t) => {
+  const client = await startNode(t)
+  await create(client, 'coke', 'coke/eu')
+  refused(t, await client.post('/tenants', { name: '1/eu' }), 404, 'TENANT_NOT_FOUND', { tenant: '1' })
+  refused(t, await client.put('/tenants/2', { name: '1/eu' }), 409, 'TENANT_MOVED')
+  t.same(names(await client.get('/tenants')), ['coke', 'coke/eu'])
+})
+
+test('A rename leaves no tenant below with a name that is too long', async (t) => {
+  const client = await startNode(t)
+  const below = ['r', 'x'.repeat(128), 'y'.repeat(128), 'z'.repeat(128), 'w'.repeat(123)]
+  await create(client, ...below.map((_, at) => below.slice(0, at + 1).join('/')))
+  const longest = below.join('/')
+  t.equal(Buffer.byteLength(longest), 512)
+  refused(t, await client.put('/tenants/r', { name: 'rr' }), 409, 'TENANT_NAME_TOO_LONG', { tenant: longest, bytes: 513 })
+  t.equal((await client.put('/tenants/r', { name: 's' })).status, 200)
+  t.equal((await client.delete(`/tenants/${encodeURIComponent(`s${longest.slice(1)}`)}`)).status, 200)
+})
+
 test('Names that could mislead or not be written in a path are refused', async (t) => {
   const client = await startNode(t)
   await create(client, 'coke')
   const wrong = [
     '', '/', '/coke', 'coke/', 'coke//eu', '.', '..', 'coke/..', 'coke/.', ' coke', 'coke ', 'coke/ eu', '12', '_system', 'a\\b', 'a\u0000',
-    'a\nb', 'a\u2028b', 'e\u0301', '\u202ecoke', 'a\u200bb', 'x'.repeat(129), 'coke/' + 'x'.repeat(129), Array(17).fill('a').join('/'), 'x'.repeat(70_000),
+    'a\nb', 'a\u2028b', 'e\u0301', '\u202ecoke', 'a\u200bb', 'a\uffff', 'a\ufffe', 'x'.repeat(129), 'coke/' + 'x'.repeat(129), Array(17).fill('a').join('/'), 'x'.repeat(70_000),
   ]
   for (const name of wrong) {
     invalid(t, await client.post('/tenants', { name }), '/name')

@@ -173,6 +173,7 @@ t.test('A stream goes on when a read ends that was under way while a snapshot ca
     isEverything: true,
     matches: () => true,
     over: () => null,
+    firstRevision: 1,
     assertWhole: () => {},
     read: (since) => {
       reads.push(since)

@@ -22,7 +22,7 @@ t.test('Whatever commands do differently shows in the checksum', async (t) => {
     'two keys': [put('k', '1'), put('l', '1')],
     'two keys in another order': [put('l', '1'), put('k', '1')],
     'a key that came and went': [put('k', '1'), { ...put('k', '1'), then: [{ type: 'delete', tenant: 'a', collection: 'c', key: 'k' }] } as Command],
-    settings: [{ kind: 'settings', timestamp: 1, settings: { historyChanges: 1, heartbeatMs: 1, electionMs: 1 } }],
+    settings: [{ kind: 'settings', timestamp: 1, settings: { historyChanges: 1, heartbeatMs: 1, electionMs: 2 } }],
     'a node': [{ kind: 'node', timestamp: 1, id: 'n2', role: 'voter', peerAddress: '', apiAddress: '' }],
     'the history cut': [{ kind: 'trim', timestamp: 1, firstRevision: 2 }],
   }

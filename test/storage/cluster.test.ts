@@ -156,6 +156,15 @@ t.test('Nodes, configuration, settings and cluster id are there again after a re
   t.same(database.checksum, house.database.checksum)
 })
 
+t.test('Settings change one by one, whoever else changes others, and never to times that cannot be', async (t) => {
+  const house = await House.build(new MemoryRows())
+  await house.apply({ kind: 'settings', timestamp: 1, settings: { historyChanges: 5 } })
+  await house.apply({ kind: 'settings', timestamp: 1, settings: { heartbeatMs: 400 } })
+  const wrong = await house.apply({ kind: 'settings', timestamp: 1, settings: { electionMs: 799 } })
+  t.match(wrong, { ok: false, code: 'INVALID_FIELD', params: { field: 'electionMs', reason: /799, with heartbeatMs 400/ } })
+  t.same(house.database.settings, { historyChanges: 5, heartbeatMs: 400, electionMs: 1000 })
+})
+
 t.test('Settings that an older release stored get the defaults of those it did not know', async (t) => {
   const expected = { historyChanges: 7, heartbeatMs: 100, electionMs: 1000 }
   const old = { historyChanges: 7 } as typeof expected

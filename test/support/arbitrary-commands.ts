@@ -3,27 +3,31 @@ import type { AppliedConfiguration } from '../../storage/database.ts'
 import type { Command, NodeCommand, NodeRemoveCommand, Operation, WriteCommand } from '../../storage/types.ts'
 
 const tenantName = fc.constantFrom('a', 'b', 'a/x', 'a/y', 'a/x/deep')
+/** By name, or by an id: of the first tenants, whose ids are their revisions. */
+const tenantReference = fc.oneof({ weight: 3, arbitrary: tenantName }, { weight: 1, arbitrary: fc.constantFrom('1', '2', '3', '4') })
+/** An id does not stand for a name within a name. */
+const newName = fc.oneof({ weight: 5, arbitrary: tenantName }, { weight: 1, arbitrary: fc.constantFrom('1/x', '3/x', '1/x/deep') })
 const collectionName = fc.constantFrom('c', 'd')
 const keyName = fc.constantFrom('k', 'l', 'ключ')
 const tags = fc.array(fc.constantFrom('red', 'blue', 'redder'), { maxLength: 2 })
 const data = fc.jsonValue({ maxDepth: 2 }).map((value) => Buffer.from(JSON.stringify(value)))
-const place = { tenant: tenantName, collection: collectionName, key: keyName }
+const place = { tenant: tenantReference, collection: collectionName, key: keyName }
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ type: fc.constant('put' as const), ...place, tags, data }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tags, data }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tenant: tenantName, data }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tenant: tenantName, collection: collectionName, data }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tenant: tenantReference, data }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('put' as const), tenant: tenantReference, collection: collectionName, data }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('delete' as const), ...place, tags }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant('tenant-create' as const), tenant: tenantName }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('tenant-rename' as const), tenant: tenantName, name: tenantName }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('tenant-delete' as const), tenant: tenantName, recursive: fc.boolean() }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant('collection-create' as const), tenant: tenantName, collection: collectionName }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('collection-delete' as const), tenant: tenantName, collection: collectionName, recursive: fc.boolean() }) }
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('tenant-create' as const), tenant: newName }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('tenant-rename' as const), tenant: tenantReference, name: newName }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('tenant-delete' as const), tenant: tenantReference, recursive: fc.boolean() }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('collection-create' as const), tenant: tenantReference, collection: collectionName }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('collection-delete' as const), tenant: tenantReference, collection: collectionName, recursive: fc.boolean() }) }
 )
 
 const compare = fc.record({
-  tenant: tenantName, collection: collectionName, key: keyName, revision: fc.oneof(fc.constantFrom(0, 'exists' as const), fc.integer({ min: 1, max: 12 })),
+  tenant: tenantReference, collection: collectionName, key: keyName, revision: fc.oneof(fc.constantFrom(0, 'exists' as const), fc.integer({ min: 1, max: 12 })),
 })
 
 /** Writes that meet each other often: few tenants, collections and keys. */
@@ -50,7 +54,9 @@ export const housekeeping: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
     kind: fc.constant('settings' as const),
     timestamp: fc.constant(1),
-    settings: fc.record({ historyChanges: fc.constantFrom(null, 5), heartbeatMs: fc.nat(), electionMs: fc.nat() }),
+    settings: fc.record(
+      { historyChanges: fc.constantFrom(null, 5), heartbeatMs: fc.nat(), electionMs: fc.nat() }, { requiredKeys: [] }
+    ),
   }),
   fc.record({ kind: fc.constant('bootstrap' as const), timestamp: fc.constant(1), clusterId: fc.constantFrom('a', 'b') })
 )

@@ -46,7 +46,7 @@ export class Model {
     const before = structuredClone({ tenants: this.tenants, changes: this.changes })
     try {
       const failed = command.compare.find((compare) => {
-        const collection = this.tenants.get(compare.tenant)?.collections.get(compare.collection)
+        const collection = this.tenants.get(this.#named(compare.tenant))?.collections.get(compare.collection)
         const revision = collection?.keys.get(compare.key)?.revision ?? 0
         return compare.revision === 'exists' ? revision === 0 : revision !== compare.revision
       })
@@ -68,7 +68,9 @@ export class Model {
     }
   }
 
-  #perform (operation: Operation): void {
+  #perform (asked: Operation): void {
+    const isCreated = asked.type === 'tenant-create' || asked.tenant === undefined
+    const operation = isCreated ? asked : { ...asked, tenant: this.#named(asked.tenant!) }
     const { type, tenant: name = '', collection = '', key, data } = operation
     const value = data === undefined ? undefined : JSON.parse(data.toString()) as unknown
     switch (type) {
@@ -171,8 +173,13 @@ export class Model {
     return revision
   }
 
-  #tenant (name: string): ModelTenant {
-    const tenant = this.tenants.get(name)
+  /** A tenant that is there may be called by its id. */
+  #named (reference: string): string {
+    return [...this.tenants].find(([, { id }]) => String(id) === reference)?.[0] ?? reference
+  }
+
+  #tenant (reference: string): ModelTenant {
+    const tenant = this.tenants.get(this.#named(reference))
     if (tenant === undefined) throw new Refused('TENANT_NOT_FOUND')
     return tenant
   }
