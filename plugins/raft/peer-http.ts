@@ -1,5 +1,6 @@
 import { request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
+import { lookupInLine } from '../../discovery/names.ts'
 import { splitAddress } from './transport/index.ts'
 
 /** A call to another node's peers' listener that did not get as far as an answer, or got a refusal. */
@@ -20,7 +21,7 @@ export async function openPeer (
   address: string, path: string, headers: Record<string, string>, signal?: AbortSignal
 ): Promise<IncomingMessage> {
   const { host, port } = splitAddress(address)
-  const options = { host, port, path, headers, agent: false, timeout: patienceMs }
+  const options = { host, port, path, headers, agent: false, lookup: lookupInLine, timeout: patienceMs }
   const outgoing = request(signal === undefined ? options : { ...options, signal })
   outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${patienceMs} ms`)))
   outgoing.end()
@@ -44,6 +45,7 @@ export async function postPeer (
     path,
     method: 'POST',
     agent: false,
+    lookup: lookupInLine,
     timeout: timeoutMs,
     headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
   })

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
+import { lookupInLine } from '../../../discovery/names.ts'
 import type { Message, NodeId } from '../core/index.ts'
 import type { PeerRefusal } from './handshake.ts'
 
@@ -55,5 +56,5 @@ export const defaults = {
   backoffMinMs: 50,
   backoffMaxMs: 2000,
   onConnected: () => {},
-  connect: (host: string, port: number) => connect({ host, port }),
+  connect: (host: string, port: number) => connect({ host, port, lookup: lookupInLine }),
 }

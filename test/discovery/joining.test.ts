@@ -1,0 +1,74 @@
+import t from 'tap'
+import { until } from '../support/node.ts'
+import { Cluster } from '../cluster/cluster.ts'
+
+t.test('A node joins through a member that does not lead, and while a leader is being elected', async (t) => {
+  const cluster = await Cluster.start(t, 3)
+  const [follower] = await cluster.followers()
+  const added = await cluster.add({ CHANGEWELL_JOIN: follower!.proxy.address })
+  await cluster.settled()
+  t.equal((await added.view()).members.length, 4)
+
+  // Long enough for somebody to ask while there is no leader.
+  await follower!.call('PUT', '/cluster/settings', { heartbeatMs: 100, electionMs: 3000 })
+  const leader = await cluster.leader()
+  const asked = cluster.up.find((node) => node !== leader)!
+  await leader.kill()
+  const late = await cluster.add({ CHANGEWELL_JOIN: asked.proxy.address })
+  await until(async () => {
+    const { members } = await late.view()
+    return members.length === 5 && members.find(({ id }) => id === late.id)?.state === 'voter'
+  }, 'it to be a voter', 60)
+})
+
+t.test('Two that join at one time are both taken in, and one that asks twice is one member', async (t) => {
+  const cluster = await Cluster.start(t, 1)
+  const { address } = cluster.nodes[0]!.proxy
+  const join = { CHANGEWELL_JOIN: address }
+  const [one] = await Promise.all([cluster.add(join), cluster.add(join)])
+  await cluster.settled()
+  const request = {
+    id: one.id, role: 'voter', peerAddress: one.proxy.address, apiAddress: new URL(one.url).host, isEmpty: false,
+  }
+  const headers = { 'content-type': 'application/json' }
+  const call = { method: 'POST', headers, body: JSON.stringify(request) }
+  const addresses = cluster.nodes.map(({ proxy }) => proxy.address)
+  const answers = await Promise.all(addresses.map((each) => fetch(`http://${each}/join`, call)))
+  t.same(answers.map(({ status }) => status), [200, 200, 200], 'whoever is asked')
+  t.equal((await one.view()).members.length, 3)
+})
+
+t.test('Where members of two clusters are named, a node joins neither, and says which are there', async (t) => {
+  const [a, b] = await Promise.all([Cluster.start(t, 1), Cluster.start(t, 1)])
+  const lost = await a.add({ CHANGEWELL_JOIN: `${a.nodes[0]!.proxy.address},${b.nodes[0]!.proxy.address}` })
+  await until(async () => /members of several clusters/.test(String((await lost.get('/readyz')).body.detail)), 'it to say so')
+  const { detail } = (await lost.get('/readyz')).body
+  for (const { nodes } of [a, b]) {
+    const { clusterId, members } = await nodes[0]!.view()
+    t.match(detail, clusterId)
+    t.equal(members.length, 1)
+  }
+  // A member stays in its own, whatever it is told to join.
+  await lost.kill()
+  await lost.start({ CHANGEWELL_JOIN: a.nodes[0]!.proxy.address })
+  await a.settled()
+  await lost.kill()
+  await lost.start({ CHANGEWELL_JOIN: b.nodes[0]!.proxy.address })
+  await a.settled()
+  t.equal((await lost.view()).clusterId, (await a.nodes[0]!.view()).clusterId)
+  t.equal((await b.nodes[0]!.view()).members.length, 1)
+})
+
+t.test('Nodes that are told to join each other form no cluster, and say that the others have none', async (t) => {
+  const cluster = await Cluster.start(t, 1)
+  const one = await cluster.add({ CHANGEWELL_JOIN: '127.0.0.1:1' })
+  const other = await cluster.add({ CHANGEWELL_JOIN: one.proxy.address })
+  await one.kill()
+  await one.start({ CHANGEWELL_JOIN: `${other.proxy.address},${one.proxy.address}` })
+  const waits = (node: typeof one, words: RegExp) => until(async () => (
+    words.test(String((await node.get('/readyz')).body.detail))), `${node.name} to say ${words}`)
+  await waits(one, /belongs to no cluster yet/)
+  await waits(one, /is this node itself/)
+  await waits(other, /belongs to no cluster yet/)
+  for (const node of [one, other]) t.equal((await node.view()).clusterId, null)
+})
