@@ -58,6 +58,7 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
     uncommittedBytesMax: config.uncommittedBytesMax,
     diskSeconds: config.diskSeconds,
     snapshotBytesPerSecond: config.snapshotBytesPerSecond,
+    requestTimeoutSeconds: config.requestTimeoutSeconds,
     peerBufferBytesMax: config.peerBufferBytesMax,
     renderProblem,
     onApplied: metrics.onApplied,

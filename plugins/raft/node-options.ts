@@ -25,6 +25,7 @@ export interface RaftNodeOptions {
   uncommittedBytesMax: number
   diskSeconds: number
   snapshotBytesPerSecond: number
+  requestTimeoutSeconds: number
   peerBufferBytesMax: number
   renderProblem: RenderProblem
   onApplied?: (event: { commands: number, seconds: number }) => void

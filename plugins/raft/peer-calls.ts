@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Admission } from './admission.ts'
 import type { Message, NodeId } from './core/index.ts'
@@ -10,16 +11,23 @@ import type { Transport } from './transport/index.ts'
 
 export interface PeerCallsOptions {
   /** Null while this node takes no part in any cluster. */
-  member: () => Member | null
-  router: Router
-  admission: Admission
-  questions: Questions
-  fetched: FetchedSnapshots
+  member: () => Pick<Member, 'leader' | 'step' | 'reportSnapshot'> | null
+  /** The newest entry that the database holds. */
+  applied: () => number
+  router: Pick<Router, 'answer'>
+  admission: Pick<Admission, 'answer'> & { callBack: Pick<Admission['callBack'], 'answer'> }
+  questions: Pick<Questions, 'reply'>
+  fetched: Pick<FetchedSnapshots, 'receive'>
   transport: Pick<Transport, 'request'>
   log: FastifyBaseLogger
 }
 
-const snapshotFailedMs = 5000
+const snapshotReportMs = 5000
+
+const empty = Buffer.alloc(0)
+
+/** A report that got no answer is made again after so long. */
+const retryMs = 500
 
 /** What other nodes say to this one and ask of it. */
 export class PeerCalls {
@@ -39,8 +47,29 @@ export class PeerCalls {
       (received) => { if (received !== null) member.step(received) },
       (error: Error) => {
         log.warn({ err: error }, 'a snapshot could not be fetched')
-        void transport.request(message.from, methods.snapshotFailed, Buffer.alloc(0), snapshotFailedMs).catch(() => {})
+        void transport.request(message.from, methods.snapshotFailed, empty, snapshotReportMs).catch(() => {})
       })
+  }
+
+  /**
+   * Tells whoever leads that the snapshot is in place. The core's answer to the leader's message is sent once, and may
+   * get lost; and to a member that is busy with a snapshot a leader sends nothing. Resolves when it was told, or when
+   * more came, which says that it knows.
+   */
+  async snapshotArrived (index: number, signal: AbortSignal): Promise<void> {
+    const { applied, transport } = this.#options
+    while (!signal.aborted && applied() <= index) {
+      const leader = this.#options.member()?.leader ?? null
+      try {
+        if (leader !== null) {
+          await transport.request(leader, methods.snapshotArrived, empty, snapshotReportMs)
+          return
+        }
+      } catch {
+        // Another may lead by now.
+      }
+      await sleep(retryMs, undefined, { signal }).catch(() => {})
+    }
   }
 
   async answer (from: NodeId, method: number, body: Buffer): Promise<Buffer> {
@@ -53,7 +82,10 @@ export class PeerCalls {
       }
       case methods.snapshotFailed:
         this.#options.member()?.reportSnapshot(from, false)
-        return Buffer.alloc(0)
+        return empty
+      case methods.snapshotArrived:
+        this.#options.member()?.reportSnapshot(from, true)
+        return empty
       case methods.member:
         return await admission.answer(body)
       case methods.callBack:

@@ -17,11 +17,16 @@ export interface PeerListenerOptions {
   /** The image of that position, while this node has it to give. */
   imageAt: (index: number, term: number) => ImageFile | null
   snapshotBytesPerSecond: number
+  /** So long a whole request may take to arrive. */
+  requestTimeoutSeconds: number
   join: (request: JoinRequest) => Promise<JoinAnswer>
   identity: () => Identity
   renderProblem: RenderProblem
   log: FastifyBaseLogger
 }
+
+/** A connection on which nothing moves for so long is closed; those of peers have a limit of their own. */
+const stallMs = 60_000
 
 const joinBody = {
   type: 'object',
@@ -47,8 +52,14 @@ export class PeerListener {
       loggerInstance: log,
       logController: new LogController({ disableRequestLogging: true }),
       forceCloseConnections: true,
+      // Whoever sends its request byte by byte, or takes no answer, does not stay.
+      requestTimeout: options.requestTimeoutSeconds * 1000,
+      connectionTimeout: stallMs,
+      http: { connectionsCheckingInterval: Math.min(options.requestTimeoutSeconds * 500, 5000) },
       bodyLimit: 64 * 1024,
     })
+    // Of the two times Node takes the longer one for the whole request.
+    this.#app.server.headersTimeout = this.#app.server.requestTimeout
     transport.attach(this.#app.server)
     this.#app.setErrorHandler((error, request, reply) => {
       const problem = error instanceof Problem
@@ -70,7 +81,8 @@ export class PeerListener {
       const offset = Number(request.query.offset ?? 0)
       if (file === null || !(offset >= 0 && offset <= file.bytes)) return reply.code(404).send({ code: 'SNAPSHOT_GONE' })
       reply.header('changewell-snapshot-bytes', file.bytes).header('content-type', 'application/octet-stream')
-      return reply.send(Readable.from(paced(folder.read(file, offset), options.snapshotBytesPerSecond)))
+      const chunks = paced(folder.read(file, offset), options.snapshotBytesPerSecond)
+      return reply.send(Readable.from(kept(chunks, () => imageAt(file.index, file.term))))
     })
   }
 
@@ -88,6 +100,14 @@ export class PeerListener {
 
   async close (): Promise<void> {
     await this.#app.close()
+  }
+}
+
+/** The chunks; with each it is said that they are still being read. */
+async function * kept (chunks: AsyncIterable<Buffer>, read: () => unknown): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    read()
+    yield chunk
   }
 }
 

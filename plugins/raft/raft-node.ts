@@ -111,6 +111,7 @@ export class RaftNode implements Consensus {
     })
     this.#calls = new PeerCalls({
       member: () => this.#standing.member,
+      applied: () => database.applied.index,
       router: this.#router,
       admission: this.#admission,
       questions: this.questions,
@@ -123,6 +124,7 @@ export class RaftNode implements Consensus {
       folder: snapshots.folder,
       imageAt: (index, term) => snapshots.made.file(index, term),
       snapshotBytesPerSecond: options.snapshotBytesPerSecond,
+      requestTimeoutSeconds: options.requestTimeoutSeconds,
       join: (request) => this.#admission.admit(request),
       identity: () => ({ id: this.#nodeId, clusterId: this.#clusterId }),
       renderProblem: options.renderProblem,
@@ -305,7 +307,10 @@ export class RaftNode implements Consensus {
       leaderless: () => this.leaderless,
       send: (message) => this.#transport.send(message),
       snapshot: (since) => this.#snapshots.made.offer(since),
-      install: (snapshot) => this.#snapshots.fetched.install(snapshot),
+      install: async (snapshot) => {
+        await this.#snapshots.fetched.install(snapshot)
+        void this.#calls.snapshotArrived(snapshot.index, this.#closing.signal)
+      },
       keepFrom: () => this.#snapshots.made.keepFrom,
       ...(this.#options.onApplied === undefined ? {} : { onApplied: this.#options.onApplied }),
       onSoftState: ({ leader, role }) => {

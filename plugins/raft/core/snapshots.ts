@@ -1,4 +1,5 @@
 import { restoreMembership } from './changer.ts'
+import { allMembers } from './configuration.ts'
 import type { InstallSnapshot } from './messages.ts'
 import type { Progress } from './progress.ts'
 import type { Raft } from './raft.ts'
@@ -13,7 +14,8 @@ export function sendSnapshot (raft: Raft, to: NodeId, progress: Progress): boole
   // Who is down would hold up a whole transfer; it gets the snapshot once it answers heartbeats.
   if (!progress.recentlyActive) return false
   const snapshot = raft.log.snapshot()
-  if (snapshot === undefined) return false
+  // In one of before it was a member it would not find itself, and make nothing of it: a newer one comes.
+  if (snapshot === undefined || !allMembers(snapshot.configuration).includes(to)) return false
   progress.becomeSnapshot(snapshot.index)
   raft.send({ type: 'snapshot', to, snapshot })
   const { state, match, next } = progress

@@ -40,6 +40,8 @@ const progressMs = 2000
 export class FetchedSnapshots {
   readonly #options: FetchedOptions
   #current: { message: InstallSnapshot, abort: AbortController } | null = null
+  /** Those that are whole and wait to be installed: the core may have been told of them. */
+  #whole: EntryId[] = []
   #closed = false
 
   constructor (options: FetchedOptions) {
@@ -53,6 +55,8 @@ export class FetchedSnapshots {
    * @throws when the sender no longer has it, or cannot be reached
    */
   async receive (message: InstallSnapshot): Promise<InstallSnapshot | null> {
+    // It is installed, and the sender has not heard of it: the core tells.
+    if (this.#options.database.applied.index >= message.snapshot.index) return message
     const current = this.#current
     if (current !== null && imageName(current.message.snapshot) === imageName(message.snapshot)) {
       // The sender may lead in a newer term by now.
@@ -112,13 +116,14 @@ export class FetchedSnapshots {
     if (log.termOf(index) !== term || log.lastIndex < index) await log.reset(index, term)
     await rm(markerPath, { force: true })
     await rm(file.path, { force: true })
+    this.#whole = this.#whole.filter((whole) => whole.index > index)
     onProgress({ from: '', index, bytes, totalBytes: bytes, state: 'installed' })
   }
 
   async #fetch (from: NodeId, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
     const { folder, onProgress } = this.#options
     if (await folder.find(snapshot) !== null) return
-    await folder.keepOnly([snapshot])
+    await folder.keepOnly([snapshot, ...this.#whole])
     const { index } = snapshot
     let tries = 0
     for (;;) {
@@ -137,6 +142,7 @@ export class FetchedSnapshots {
       }
     }
     const { bytes } = await folder.complete(snapshot)
+    this.#whole.push({ index, term: snapshot.term })
     onProgress({ from, index, bytes, totalBytes: bytes, state: 'fetched' })
   }
 

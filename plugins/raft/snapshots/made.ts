@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Database } from '../../../storage/database.ts'
 import { imageOf } from '../../../storage/image.ts'
 import { configurationOf } from '../configuration-row.ts'
@@ -20,15 +21,16 @@ export class MadeSnapshots {
   readonly #options: MadeOptions
   #newest: { snapshot: Snapshot, file: ImageFile, usedAt: number } | null = null
   #making: Promise<void> | null = null
+  #closed = false
 
   constructor (options: MadeOptions) {
     this.#options = options
   }
 
-  /** One whose index is at least `since`. Undefined while it is being made. */
+  /** One whose index is at least `since`, with the members of now. Undefined while it is being made. */
   offer (since: number): Snapshot | undefined {
     const newest = this.#newest
-    if (newest !== null && newest.snapshot.index >= since) {
+    if (newest !== null && newest.snapshot.index >= since && this.#isOfThisConfiguration(newest.snapshot)) {
       newest.usedAt = performance.now()
       return newest.snapshot
     }
@@ -36,7 +38,7 @@ export class MadeSnapshots {
     return undefined
   }
 
-  /** The file, if that is the newest snapshot. */
+  /** The file, if that is the newest snapshot. To be asked for again while it is being sent: it is kept that long. */
   file (index: number, term: number): ImageFile | null {
     const newest = this.#newest
     if (newest === null || newest.snapshot.index !== index || newest.snapshot.term !== term) return null
@@ -57,7 +59,12 @@ export class MadeSnapshots {
   }
 
   async close (): Promise<void> {
+    this.#closed = true
     await this.#making
+  }
+
+  #isOfThisConfiguration ({ configuration }: Snapshot): boolean {
+    return isDeepStrictEqual(configuration, configurationOf(this.#options.database.configuration))
   }
 
   async #make (): Promise<void> {
@@ -71,7 +78,10 @@ export class MadeSnapshots {
       throw error
     })
     try {
-      for await (const chunk of chunks) await part.write(chunk)
+      for await (const chunk of chunks) {
+        if (this.#closed) throw new Error('this node is stopping')
+        await part.write(chunk)
+      }
     } finally {
       await part.close()
     }

@@ -8,7 +8,8 @@ export interface DialOptions {
   hello: Hello
   timeoutMs: number
   connect: (host: string, port: number) => Socket
-  onConnected: (socket: Socket, head: Buffer) => void
+  /** `version` is what the two talk in. */
+  onConnected: (socket: Socket, head: Buffer, version: number) => void
   onRefused: (refusal: PeerRefusal) => void
   /** Nobody answered. */
   onFailed: (error: Error) => void
@@ -40,7 +41,12 @@ export function dial (options: DialOptions): () => void {
   handshake.on('upgrade', ({ headers }: IncomingMessage, socket: Socket, head: Buffer) => {
     if (isOver) return void socket.destroy()
     const reached = headers['changewell-node']
-    if (headers.upgrade === protocolName && reached === hello.to) return end(() => options.onConnected(socket, head))
+    const version = Number(headers['changewell-protocol'])
+    const { oldest, newest } = hello.versions
+    const isSpoken = version >= oldest && version <= newest
+    if (headers.upgrade === protocolName && reached === hello.to && isSpoken) {
+      return end(() => options.onConnected(socket, head, version))
+    }
     socket.destroy()
     end(() => options.onRefused({ code: 'wrong-node', reason: `it looks for ${hello.to} where something else answers` }))
   })

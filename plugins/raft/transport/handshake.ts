@@ -6,8 +6,17 @@ import type { NodeId } from '../core/index.ts'
  * 101, or a refusal as JSON with a status of its own.
  */
 
-/** Two nodes talk when their versions are equal. */
-export const protocolVersion = 1
+/** Versions of the protocol, from the oldest to the newest. */
+export interface Versions {
+  oldest: number
+  newest: number
+}
+
+/**
+ * What this release speaks. Two nodes talk in the newest version that both of them do. A release that brings a version
+ * goes on speaking the one before, so that a cluster can be upgraded node by node.
+ */
+export const protocolVersions: Versions = { oldest: 1, newest: 1 }
 
 export const protocolName = 'changewell-raft'
 
@@ -35,7 +44,7 @@ export interface PeerRefusal {
 
 /** What the node that dials says of itself. */
 export interface Hello {
-  version: number
+  versions: Versions
   clusterId: string
   from: NodeId
   /** Whom it expects to reach. */
@@ -44,11 +53,11 @@ export interface Hello {
   address: string | null
 }
 
-export function helloHeaders ({ version, clusterId, from, to, address }: Hello): Record<string, string> {
+export function helloHeaders ({ versions, clusterId, from, to, address }: Hello): Record<string, string> {
   return {
     connection: 'Upgrade',
     upgrade: protocolName,
-    'changewell-protocol': String(version),
+    'changewell-protocol': `${versions.oldest}-${versions.newest}`,
     'changewell-cluster': clusterId,
     'changewell-node': from,
     'changewell-to': to,
@@ -63,19 +72,39 @@ export function readHello ({ method, url, headers }: Pick<IncomingMessage, 'meth
     return typeof value === 'string' ? value : ''
   }
   const [from, to] = [text('changewell-node'), text('changewell-to')]
-  const version = Number(text('changewell-protocol'))
+  const versions = readVersions(text('changewell-protocol'))
   const isOurs = method === 'GET' && url === handshakePath && text('upgrade').toLowerCase() === protocolName
-  if (!isOurs || !isNodeId(from) || !isNodeId(to) || !Number.isInteger(version)) return null
-  return { version, clusterId: text('changewell-cluster'), from, to, address: text('changewell-address') || null }
+  if (!isOurs || !isNodeId(from) || !isNodeId(to) || versions === null) return null
+  return { versions, clusterId: text('changewell-cluster'), from, to, address: text('changewell-address') || null }
+}
+
+/** `1-3`, or `2` for that one alone; null for anything else. */
+function readVersions (text: string): Versions | null {
+  const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text)
+  if (match === null) return null
+  const oldest = Number(match[1])
+  const newest = Number(match[2] ?? oldest)
+  return oldest <= newest ? { oldest, newest } : null
+}
+
+/** In which version two nodes talk; null when there is none that both speak. */
+export function commonVersion (one: Versions, other: Versions): number | null {
+  const newest = Math.min(one.newest, other.newest)
+  return newest >= Math.max(one.oldest, other.oldest) ? newest : null
+}
+
+function written ({ oldest, newest }: Versions): string {
+  return oldest === newest ? `version ${newest}` : `versions ${oldest} to ${newest}`
 }
 
 /** What a node that was dialled has against the one that dialled; null for nothing. */
 export function refusalOf (
-  { version, clusterId, from, to }: Hello,
-  own: { clusterId: string | null, nodeId: NodeId, admit: (id: NodeId) => PeerRefusal | null }
+  { versions, clusterId, from, to }: Hello,
+  own: { versions: Versions, clusterId: string | null, nodeId: NodeId, admit: (id: NodeId) => PeerRefusal | null }
 ): PeerRefusal | null {
-  if (version !== protocolVersion) {
-    return { code: 'protocol', reason: `it speaks version ${version} of the protocol, and ${own.nodeId} ${protocolVersion}` }
+  if (commonVersion(versions, own.versions) === null) {
+    const reason = `it speaks ${written(versions)} of the protocol, and ${own.nodeId} ${written(own.versions)}`
+    return { code: 'protocol', reason }
   }
   if (to !== own.nodeId) return { code: 'wrong-node', reason: `it looks for ${to} where ${own.nodeId} is` }
   if (own.clusterId === null) return { code: 'not-ready', reason: `${own.nodeId} belongs to no cluster yet` }
@@ -86,9 +115,10 @@ export function refusalOf (
   return own.admit(from)
 }
 
-/** The answer to a node that is welcome. It says who answers. */
-export function welcome (nodeId: NodeId): string {
-  return `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocolName}\r\nChangewell-Node: ${nodeId}\r\n\r\n`
+/** The answer to a node that is welcome. It says who answers, and in which version the two talk from here on. */
+export function welcome (nodeId: NodeId, version: number): string {
+  return `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocolName}\r\n` +
+    `Changewell-Node: ${nodeId}\r\nChangewell-Protocol: ${version}\r\n\r\n`
 }
 
 export function refused (refusal: PeerRefusal): string {

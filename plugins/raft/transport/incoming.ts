@@ -4,7 +4,9 @@ import type { Duplex } from 'node:stream'
 import type { NodeId } from '../core/index.ts'
 import { Accepted } from './accepted.ts'
 import { Doorstep } from './doorstep.ts'
-import { readHello, refusalOf, refused, welcome, type PeerRefusal } from './handshake.ts'
+import {
+  commonVersion, readHello, refusalOf, refused, welcome, type Hello, type PeerRefusal,
+} from './handshake.ts'
 import type { CompleteOptions } from './options.ts'
 import { Told } from './told.ts'
 
@@ -74,29 +76,30 @@ export class Incoming {
     if (this.#closed || socket.destroyed) return void socket.destroy()
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
-    const { nodeId, clusterId, admit } = this.#options
+    const { nodeId, clusterId, admit, versions } = this.#options
     const hello = readHello(request)
     if (hello === null) {
       const refusal: PeerRefusal = { code: 'protocol', reason: 'it asks for an upgrade that no node asks for' }
       this.#tellOfStranger(socket, refusal.reason)
       return this.#refuse(socket, refusal)
     }
-    const { from, address } = hello
-    const refusal = refusalOf(hello, { clusterId: clusterId(), nodeId: nodeId(), admit })
-    if (refusal === null) return this.#accept(socket, head, from, address)
+    const { from } = hello
+    const refusal = refusalOf(hello, { versions, clusterId: clusterId(), nodeId: nodeId(), admit })
+    if (refusal === null) return this.#accept(socket, head, hello)
     if (this.#told.isNew(from, `${refusal.code} ${refusal.reason}`)) {
       this.#options.log.warn({ peer: from, remoteAddress: socket.remoteAddress, ...refusal }, 'refused a node: %s', refusal.reason)
     }
     this.#refuse(socket, refusal)
   }
 
-  #accept (socket: Socket, head: Buffer, from: NodeId, address: string | null): void {
+  #accept (socket: Socket, head: Buffer, { from, address, versions }: Hello): void {
+    const version = commonVersion(versions, this.#options.versions)!
     const { nodeId, log, onAddress, onArrived, onHeard } = this.#options
     this.#told.forget(from)
     // The newest connection counts: the older one may be of a life before.
     this.#accepted.get(from)?.cut('it was replaced by a newer one')
-    socket.write(welcome(nodeId()))
-    log.debug({ peer: from, address }, 'a peer has connected')
+    socket.write(welcome(nodeId(), version))
+    log.debug({ peer: from, address, version }, 'a peer has connected')
     if (address !== null) onAddress(from, address)
     const accepted = new Accepted(from, socket, head, {
       ...this.#options,

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
 import { lookupInLine } from '../../../discovery/names.ts'
 import type { Message, NodeId } from '../core/index.ts'
-import type { PeerRefusal } from './handshake.ts'
+import { protocolVersions, type PeerRefusal, type Versions } from './handshake.ts'
 
 export interface TransportOptions {
   /** It may change only while this node belongs to no cluster. */
@@ -27,6 +27,8 @@ export interface TransportOptions {
   /** Answers a request. What it throws is told to the peer as a failure with that text. */
   onRequest: (from: NodeId, method: number, body: Buffer) => Promise<Buffer>
   log: FastifyBaseLogger
+  /** What this node speaks of the protocol, and says that it does. */
+  versions?: Versions
   /** Bytes that wait for one slow peer before messages to it are dropped, until half of them are gone. */
   bufferBytesMax: number
   /** The longest frame that is sent or taken: more than the largest entry needs. */
@@ -48,6 +50,7 @@ export interface TransportOptions {
 export type CompleteOptions = Required<TransportOptions>
 
 export const defaults = {
+  versions: protocolVersions,
   frameBytesMax: 512 * 1024 * 1024,
   dialTimeoutMs: 2000,
   handshakeTimeoutMs: 5000,

@@ -5,7 +5,7 @@ import { Backoff } from './backoff.ts'
 import { messageBytesMax } from './codec.ts'
 import { dial } from './dial.ts'
 import { frameKinds } from './frames.ts'
-import { protocolVersion, type PeerRefusal } from './handshake.ts'
+import type { PeerRefusal } from './handshake.ts'
 import { Link } from './link.ts'
 import type { CompleteOptions } from './options.ts'
 import { PeerError } from './peer-error.ts'
@@ -155,7 +155,7 @@ export class Outgoing {
   }
 
   #dial (): void {
-    const { clusterId, nodeId, addressOf, advertised, dialTimeoutMs, connect, log } = this.#options
+    const { clusterId, nodeId, addressOf, advertised, versions, dialTimeoutMs, connect, log } = this.#options
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.#retry = null
     this.#abandon?.()
@@ -165,16 +165,16 @@ export class Outgoing {
     this.#address = text
     const address = text === null ? null : this.#split(text)
     if (cluster === null || address === null) return this.#again()
-    const hello = { version: protocolVersion, clusterId: cluster, from: nodeId(), to: this.id, address: advertised() }
+    const hello = { versions, clusterId: cluster, from: nodeId(), to: this.id, address: advertised() }
     const ended = (): void => { this.#abandon = null }
     this.#abandon = dial({
       address,
       hello,
       timeoutMs: dialTimeoutMs,
       connect: (host, port) => this.#keep(connect(host, port)),
-      onConnected: (socket, head) => {
+      onConnected: (socket, head, version) => {
         ended()
-        this.#connected(socket, head)
+        this.#connected(socket, head, version)
       },
       onRefused: (refusal) => {
         ended()
@@ -203,7 +203,7 @@ export class Outgoing {
     }
   }
 
-  #connected (socket: Socket, head: Buffer): void {
+  #connected (socket: Socket, head: Buffer, version: number): void {
     const { log, idleMs, frameBytesMax, backoffMaxMs, onConnected } = this.#options
     const begun = performance.now()
     const link = new Link(socket, head, {
@@ -229,7 +229,7 @@ export class Outgoing {
     this.#refusal = null
     this.#isFull = false
     this.#isLost = false
-    log.info({ peer: this.id, address: this.#address }, 'connected to a peer')
+    log.info({ peer: this.id, address: this.#address, version }, 'connected to a peer')
     onConnected(this.id)
   }
 

@@ -3,7 +3,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import pino from 'pino'
 import type { Test } from 'tap'
 import type { Message, NodeId } from '../../../plugins/raft/core/index.ts'
-import { helloHeaders, protocolVersion, type Hello } from '../../../plugins/raft/transport/handshake.ts'
+import { helloHeaders, protocolVersions, type Hello } from '../../../plugins/raft/transport/handshake.ts'
 import {
   PeerError, Transport, type PeerRefusal, type PeerStatus, type TransportOptions,
 } from '../../../plugins/raft/transport/index.ts'
@@ -156,7 +156,7 @@ export class RawPeer {
   }
 
   shakeHands (hello: Partial<Hello>, more: Record<string, string> = {}): void {
-    const said = { version: protocolVersion, clusterId, from: b, to: a, address: null, ...hello }
+    const said = { versions: protocolVersions, clusterId, from: b, to: a, address: null, ...hello }
     const headers = { ...helloHeaders(said), ...more }
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     this.socket.write(`GET /raft HTTP/1.1\r\nhost: node\r\n${lines.join('')}\r\n`)

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { NodeId } from '../../../plugins/raft/core/index.ts'
 import {
-  helloHeaders, protocolVersion, readHello, type PeerRefusal,
+  helloHeaders, protocolVersions, readHello, type PeerRefusal,
 } from '../../../plugins/raft/transport/handshake.ts'
 import { a, b, c, commits, heartbeat, RawPeer, startNode, until, type Addresses, type TestNode } from './node.ts'
 
@@ -92,7 +92,7 @@ t.test('a node that nobody knows is refused until it is known', async (t) => {
 t.test('each refusal has its status, and a body that says the same', async (t) => {
   const { one } = await pair(t)
   const cases = [
-    [{ version: protocolVersion + 1 }, 400, 'protocol'],
+    [{ versions: { oldest: protocolVersions.newest + 1, newest: protocolVersions.newest + 2 } }, 400, 'protocol'],
     [{ to: c }, 421, 'wrong-node'],
     [{ from: a }, 421, 'wrong-node'],
     [{ clusterId: 'c9' }, 409, 'wrong-cluster'],
@@ -124,7 +124,9 @@ t.test('whatever answers in the place of a node is no peer', async (t) => {
     'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello',
     'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
     'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: changewell-raft\r\n' +
-      `Changewell-Node: ${c}\r\n\r\n`,
+      `Changewell-Node: ${c}\r\nChangewell-Protocol: 1\r\n\r\n`,
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: changewell-raft\r\n' +
+      `Changewell-Node: ${b}\r\nChangewell-Protocol: 999\r\n\r\n`,
     `HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n${'x'.repeat(100_000)}`,
     'HTTP/1.1 409 Conflict\r\nConnection: close\r\n\r\n{"code":"__proto__","reason":"r"}',
   ]
@@ -161,11 +163,12 @@ t.test('an own address that no header can hold is no reason to fall', async (t) 
 })
 
 t.test('a request that only looks like a handshake is none', async (t) => {
-  const headers = helloHeaders({ version: 1, clusterId: 'c', from: a, to: b, address: null })
+  const headers = helloHeaders({ versions: protocolVersions, clusterId: 'c', from: a, to: b, address: null })
   t.ok(readHello({ method: 'GET', url: '/raft', headers }))
   for (const [name, value] of [
     ['upgrade', 'websocket'], ['changewell-node', 'x'], ['changewell-node', ''], ['changewell-to', a.toUpperCase()],
     ['changewell-protocol', 'one'], ['changewell-protocol', '1.5'],
+    ['changewell-protocol', '2-1'], ['changewell-protocol', '1-'], ['changewell-protocol', '1-2-3'],
   ] as const) {
     t.equal(readHello({ method: 'GET', url: '/raft', headers: { ...headers, [name]: value } }), null, `${name}: ${value}`)
   }

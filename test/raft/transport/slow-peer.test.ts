@@ -12,7 +12,7 @@ async function slowPeer (t: Test): Promise<{ address: string, socket: () => Sock
     socket.on('error', () => {})
     socket.once('data', () => {
       socket.pause()
-      socket.write(welcome(b))
+      socket.write(welcome(b, 1))
     })
     t.teardown(() => socket.destroy())
   })
