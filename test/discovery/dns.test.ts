@@ -54,7 +54,7 @@ t.test('members that DNS names', { skip: withoutHosts('nft', 'dnsmasq') }, async
   })
 
   await t.test('without an answer of the DNS server a new node waits and says so, and a member comes back', async (t) => {
-    server.run('nft', ['-f', '-'], 'table ip wall { chain in { type filter hook input priority 0; udp dport 53 drop; } }')
+    server.run('nft', ['-f', '-'], 'table ip wall { chain in { type filter hook input priority 0; udp dport 53 drop; }; }')
     const member = two.node(main, { CHANGEWELL_DATA_DIR: dataDirs[1], CHANGEWELL_JOIN: 'members.test:9001' })
     await until(async () => (await one.get('http://10.77.0.2:9000/readyz'))?.status === 200, 'the member to be ready', 90)
     const four = network.host('h4', { eth0: { lan: 'common', address: '10.77.0.4/24' } })

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
@@ -6,16 +6,15 @@ import { Cluster } from '../cluster/cluster.ts'
 import { discoveryContract } from '../../discovery/contract.ts'
 import type { OpenProvider } from '../../discovery/provider.ts'
 import { folder, project } from '../support/node.ts'
+import { documentedProvider } from './documented.ts'
 import { quiet } from './names.ts'
 
-/** The provider that docs/operating/discovery.md shows, as a file. */
+/** The provider of the page, as a file. */
 function documented (t: Test): string {
-  const page = readFileSync(join(project, 'docs/operating/discovery.md'), 'utf8')
-  const [, code = ''] = /```js\n(\/\/ shared-folder\.mjs.*?)```/s.exec(page) ?? []
   // What the package exports under that name is made when it is built.
-  const source = code.replace('changewell/discovery', pathToFileURL(join(project, 'discovery/provider.ts')).href)
+  const types = pathToFileURL(join(project, 'discovery/provider.ts')).href
   const path = join(folder(t), 'shared-folder.mjs')
-  writeFileSync(path, source)
+  writeFileSync(path, documentedProvider().replace('changewell/discovery', types))
   return path
 }
 

@@ -58,7 +58,7 @@ t.test('hosts with several interfaces', { skip }, async (t) => {
   await t.test('one that nobody reaches is refused with the setting that helps, and taken in once it can be', async (t) => {
     const four = network.host('h4', { eth0: { lan: 'common', address: '10.77.0.4/24' } })
     const rules = (words: string): void => four.run('nft', ['-f', '-'], words)
-    rules('table ip wall { chain in { type filter hook input priority 0; tcp dport 9001 reject with tcp reset; } }')
+    rules('table ip wall { chain in { type filter hook input priority 0; tcp dport 9001 reject with tcp reset; }; }')
     const node = four.node(main, { CHANGEWELL_DATA_DIR: folder(t), ...join })
     t.match(await says(node, /waits to join.*10\.77\.0\.4:9001/),
       /others reach it at 10\.77\.0\.4:9001.*Set CHANGEWELL_ADVERTISE/)
