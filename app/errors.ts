@@ -99,6 +99,20 @@ export const errors: ErrorTable = {
       'credentials that hold; a local copy is to be made anew from GET /snapshot, because it may hold too much or too little.',
     example: { identity: 'ann' },
   },
+  CERTIFICATE_REFUSED: {
+    status: 403,
+    title: 'The client certificate is not accepted',
+    detail: ({ reason }) => `The certificate that came with the connection is not accepted: ${ended(reason)} Use one that an ` +
+      'authority of CHANGEWELL_CLIENT_CA has signed for clients, and that is valid now; or connect without one.',
+    example: { reason: 'CERT_HAS_EXPIRED' },
+  },
+  PEER_CERTIFICATE: {
+    status: 403,
+    title: 'The certificate of the node belongs to another',
+    detail: ({ reason }) => `The node is not let in: ${ended(reason)} Give it a certificate of its own (changewell certs peer), or ` +
+      'set CHANGEWELL_PEER_TLS_IDENTITY to any on all nodes.',
+    example: { reason: 'its certificate is not for the host node-2.example' },
+  },
 
   ROUTE_NOT_FOUND: {
     status: 404,

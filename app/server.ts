@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import Fastify, {
   LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest,
+  type FastifyServerOptions,
 } from 'fastify'
 import auth from '../plugins/auth/index.ts'
 import changes from '../plugins/changes/index.ts'
@@ -11,6 +12,7 @@ import docs from '../plugins/docs/index.ts'
 import health from '../plugins/health/index.ts'
 import json from '../plugins/json/index.ts'
 import keys from '../plugins/keys/index.ts'
+import listeners from '../plugins/listeners/index.ts'
 import locks from '../plugins/locks/index.ts'
 import metrics from '../plugins/metrics/index.ts'
 import minRevision from '../plugins/min-revision/index.ts'
@@ -21,6 +23,7 @@ import snapshot from '../plugins/snapshot/index.ts'
 import shutdown from '../plugins/shutdown/index.ts'
 import storage from '../plugins/storage/index.ts'
 import tenants from '../plugins/tenants/index.ts'
+import tls, { Response, Tls } from '../plugins/tls/index.ts'
 import trace, { identify } from '../plugins/trace/index.ts'
 import transactions from '../plugins/transactions/index.ts'
 import validation from '../plugins/validation/index.ts'
@@ -33,29 +36,31 @@ import { version } from './version.ts'
 /** The whole node as a Fastify instance: it opens the data folder, but does not listen and knows no process. */
 export async function buildServer (config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const nextId = requestIds()
+  const answerClientError = clientErrorHandler(errors, ({ database }) => (
+    { 'x-request-id': nextId(), 'changewell-revision': String(database.revision) }))
+  const security = await Tls.open(config, logger)
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyBytesMax,
     requestTimeout: config.requestTimeoutSeconds * 1000,
-    // Node looks for overdue requests every half minute, which would make a shorter time of half a minute.
-    http: { requireHostHeader: false, connectionsCheckingInterval: Math.min(config.requestTimeoutSeconds * 500, 5000) },
-    forceCloseConnections: 'idle',
+    ...listenerOptions(config, security),
     return503OnClosing: false,
     routerOptions: { maxParamLength: 16 * 1024, caseSensitive: true },
     genReqId: nextId,
     // Opening a node takes as long as there is to recover: minutes, after a loss of power.
     pluginTimeout: 0,
     frameworkErrors: frameworkErrors(errors, greet),
-    clientErrorHandler: clientErrorHandler(errors, ({ database }) => (
-      { 'x-request-id': nextId(), 'changewell-revision': String(database.revision) })),
-  })
+    clientErrorHandler: answerClientError,
+  }) as unknown as FastifyInstance
   app.decorate('config', config)
   app.server.maxConnections = config.connectionsMax
   // Of the two times Node takes the longer one for the whole request, and this one is a minute unless it is set.
   app.server.headersTimeout = app.server.requestTimeout
   try {
-    await registerPlugins(app, config)
+    await registerPlugins(app, config, security)
+    const checking = { connectionsCheckingInterval: checkingMs(config), clientErrorHandler: answerClientError }
+    await app.register(listeners, checking)
   } catch (error) {
     // What was opened before the failure is let go of, so that the data folder is free for another attempt.
     await app.close()
@@ -64,10 +69,11 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
   return app
 }
 
-async function registerPlugins (app: FastifyInstance, config: Config): Promise<void> {
+async function registerPlugins (app: FastifyInstance, config: Config, security: Tls): Promise<void> {
   await app.register(trace)
   await app.register(shutdown)
   await app.register(problems, { errors })
+  await app.register(tls, { tls: security })
   await app.register(validation)
   await app.register(json, { depthMax: config.jsonDepthMax })
   await app.register(auth)
@@ -89,6 +95,20 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   await app.register(transactions)
   await app.register(snapshot)
   await app.register(cluster)
+}
+
+/** What the listener for clients is made with: HTTP or HTTPS. */
+function listenerOptions (config: Config, { listenerOptions: tls }: Tls): FastifyServerOptions {
+  const http = { requireHostHeader: false, connectionsCheckingInterval: checkingMs(config) }
+  if (tls === null) return { http, forceCloseConnections: 'idle' } as FastifyServerOptions
+  if (!config.http2) return { https: { ...http, ...tls }, forceCloseConnections: 'idle' } as unknown as FastifyServerOptions
+  const https = { ...http, ...tls, allowHTTP1: true, Http2ServerResponse: Response }
+  return { http2: true, https } as unknown as FastifyServerOptions
+}
+
+/** Node looks for overdue requests every half minute, which would make a shorter time of half a minute. */
+function checkingMs ({ requestTimeoutSeconds }: Config): number {
+  return Math.min(requestTimeoutSeconds * 500, 5000)
 }
 
 /** What every answer carries, for those that no hooks run for. */

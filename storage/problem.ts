@@ -20,6 +20,8 @@ export interface Problems {
   FORBIDDEN: { identity: string | null, role: string, tenant: string | null }
   TOO_MANY_ATTEMPTS: { retryAfterSeconds: number }
   RIGHTS_CHANGED: { identity: string | null }
+  CERTIFICATE_REFUSED: { reason: string }
+  PEER_CERTIFICATE: { reason: string }
   // What it named and is not there.
   ROUTE_NOT_FOUND: { method: string, path: string }
   METHOD_NOT_ALLOWED: { method: string, path: string, allow: string }

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 const selfExplaining = new Set([
   'DATA_DIR_LOCKED', 'DATA_DIR_UNUSABLE', 'NATIVE_MODULE', 'FORMAT_VERSION', 'UNKNOWN_COMMAND',
   'LOG_DAMAGED', 'LOG_FORMAT_NEWER', 'LOG_FAILED', 'LOG_FULL', 'LOG_NO_SEGMENT',
-  'LOG_LOST', 'DATABASE_LOST', 'NODE_ID_DAMAGED', 'NODE_ID_LOST', 'AUTH_FILES',
+  'LOG_LOST', 'DATABASE_LOST', 'NODE_ID_DAMAGED', 'NODE_ID_LOST', 'AUTH_FILES', 'TLS_FILES',
   'DISCOVERY_SETTINGS', 'DISCOVERY_UNAVAILABLE', 'DISCOVERY_REFUSED',
 ])
 
@@ -13,22 +13,20 @@ const selfExplaining = new Set([
 export function explainStartFailure (error: unknown, config: Config): string | null {
   const { code = '', syscall, message, port } = error as NodeJS.ErrnoException & { port?: number }
   if (selfExplaining.has(code)) return message
-  // Of the two listeners, the one for other nodes is opened first.
-  const isPeers = port !== undefined && port === config.peerPort
-  const [host, setting] = isPeers ? [config.peerHost, 'CHANGEWELL_PEER_'] : [config.host, 'CHANGEWELL_']
-  const address = `${host}:${isPeers ? config.peerPort : config.port}`
+  const { host, setting, ...listener } = listenerAt(port, config)
+  const address = `${host}:${listener.port}`
   switch (code) {
     case 'EADDRINUSE':
-      return `${address} is in use. Stop what listens there, or choose another port with ${setting}PORT (0 takes a free one).`
+      return `${address} is in use. Stop what listens there, or choose another port with ${setting} (0 takes a free one).`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${host} is not an address of this machine. Set ${setting}HOST to one that is, or to 0.0.0.0 for all.`
+      return `${host} is not an address of this machine. Set ${setting.replace('PORT', 'HOST')} to one that is, or to 0.0.0.0 for all.`
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
       return syscall === 'listen'
-        ? `This user may not listen on ${address}. Choose a port above 1023 with ${setting}PORT.`
+        ? `This user may not listen on ${address}. Choose a port above 1023 with ${setting}.`
         : `The data folder ${resolve(config.dataDir)} cannot be written (${code}). ` +
           'Let this user write there, or choose another with CHANGEWELL_DATA_DIR.'
     case 'EEXIST':
@@ -40,4 +38,17 @@ export function explainStartFailure (error: unknown, config: Config): string | n
     default:
       return null
   }
+}
+
+/** Which listener could not be opened. They are opened in this order. */
+function listenerAt (
+  port: number | undefined, { host, port: apiPort, peerHost, peerPort, httpHost, httpPort, healthPort }: Config
+): { host: string, port: number | null, setting: string } {
+  const all = [
+    { host: peerHost, port: peerPort, setting: 'CHANGEWELL_PEER_PORT' },
+    { host, port: apiPort, setting: 'CHANGEWELL_PORT' },
+    { host: httpHost, port: httpPort, setting: 'CHANGEWELL_HTTP_PORT' },
+    { host, port: healthPort, setting: 'CHANGEWELL_HEALTH_PORT' },
+  ]
+  return all.find((listener) => port !== undefined && listener.port === port) ?? all[1]!
 }

@@ -28,6 +28,12 @@ export function clientErrorHandler (errors: ErrorTable, headersOf: (app: Fastify
       socket.destroy(error)
       return
     }
+    // Without TLS there is nothing to answer over.
+    if (/^ERR_(SSL|TLS)_/.test(error.code)) {
+      this?.log.debug({ err: error }, 'a TLS handshake failed')
+      socket.destroy()
+      return
+    }
     const problem = toProblem(error, this?.server)
     const common = this === undefined ? {} : headersOf(this)
     const id = common['x-request-id']

@@ -5,7 +5,7 @@ import type { AddressBook } from './address-book.ts'
 import { CallBack } from './call-back.ts'
 import { isVoter, type NodeId } from './core/index.ts'
 import { methods } from './forwarding.ts'
-import { identify } from './identity.ts'
+import type { Identify } from './identity.ts'
 import type { JoinAnswer, JoinRequest } from './join.ts'
 import type { Member } from './member.ts'
 import type { Transport } from './transport/index.ts'
@@ -15,6 +15,7 @@ export interface AdmissionOptions {
   addresses: AddressBook
   transport: Pick<Transport, 'request' | 'peers'>
   nodeId: () => NodeId
+  identify: Identify
   /** Null while this node takes no part in a cluster. */
   member: () => Member | null
   propose: (proposal: Proposal) => Promise<Outcome>
@@ -37,7 +38,7 @@ export class Admission {
 
   constructor (options: AdmissionOptions) {
     this.#options = options
-    this.callBack = new CallBack({ ...options, identify })
+    this.callBack = new CallBack(options)
   }
 
   /**

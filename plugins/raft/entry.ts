@@ -8,9 +8,12 @@ import { Joined } from './joined.ts'
 import type { Log } from './log/index.ts'
 import type { NodeDiscovery, OwnAddresses } from './node-options.ts'
 import { postPeer } from './peer-http.ts'
+import type { Connect } from './transport/index.ts'
 
 export interface EntryOptions {
   dataDir: string
+  /** Opens a connection to another node. */
+  connect: Connect
   log: Log
   logger: FastifyBaseLogger
   discovery: NodeDiscovery
@@ -65,12 +68,12 @@ export class Entry {
 
   /** Once the node listens. Resolves to what it was told when it joined; null when it formed the cluster. */
   async enter (): Promise<JoinAnswer | null> {
-    const { discovery, role, nodeId, own, renewNodeId, logger, signal } = this.#options
+    const { connect, discovery, role, nodeId, own, renewNodeId, logger, signal } = this.#options
     if (!discovery.decidesAlone && await this.#form()) return null
     const answer = await joinCluster({
       candidates: (each) => discovery.candidates(each),
-      identify,
-      ask: async (peerAddress, request) => await postPeer(peerAddress, '/join', request, joinMs) as JoinAnswer,
+      identify: (peerAddress) => identify(connect, peerAddress),
+      ask: async (peerAddress, request) => await postPeer(connect, peerAddress, '/join', request, joinMs) as JoinAnswer,
       clusterId: this.#clusterId,
       request: () => ({ id: nodeId(), role, ...own(), isEmpty: true }),
       onLostData: async () => {

@@ -1,5 +1,6 @@
 import type { NodeId } from './core/index.ts'
 import { postPeer } from './peer-http.ts'
+import type { Connect } from './transport/index.ts'
 
 /** Who answers at an address, before anybody trusts it with more. */
 export interface Identity {
@@ -16,8 +17,8 @@ const timeoutMs = 3000
  *
  * @throws PeerCallError when nobody says so
  */
-export async function identify (peerAddress: string): Promise<Identity> {
-  return await postPeer(peerAddress, '/identity', {}, timeoutMs) as Identity
+export async function identify (connect: Connect, peerAddress: string): Promise<Identity> {
+  return await postPeer(connect, peerAddress, '/identity', {}, timeoutMs) as Identity
 }
 
-export type Identify = typeof identify
+export type Identify = (peerAddress: string) => Promise<Identity>

@@ -60,6 +60,7 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
     snapshotBytesPerSecond: config.snapshotBytesPerSecond,
     requestTimeoutSeconds: config.requestTimeoutSeconds,
     peerBufferBytesMax: config.peerBufferBytesMax,
+    security: app.tls.peers,
     renderProblem,
     onApplied: metrics.onApplied,
     onSnapshot: metrics.onSnapshot,
@@ -79,4 +80,4 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
   })
 }
 
-export default fp(raft, { name: 'raft', fastify: '5.x', dependencies: ['storage', 'metrics', 'health', 'discovery'] })
+export default fp(raft, { name: 'raft', fastify: '5.x', dependencies: ['storage', 'metrics', 'health', 'tls', 'discovery'] })

@@ -1,16 +1,18 @@
 import type { FastifyBaseLogger } from 'fastify'
+import type { AddressBook } from './address-book.ts'
 import type { NodeId } from './core/index.ts'
 import type { Identify } from './identity.ts'
 import type { NodeDiscovery } from './node-options.ts'
-import type { PeerStatus } from './transport/index.ts'
+import type { PeerStatus, Transport } from './transport/index.ts'
 
 export interface LostPeersOptions {
   discovery: Pick<NodeDiscovery, 'resolve' | 'candidates' | 'watch'>
-  peers: () => readonly PeerStatus[]
+  transport: Pick<Transport, 'peers'>
   identify: Identify
-  /** A member is at that address now. */
-  found: (id: NodeId, address: string) => void
-  log: FastifyBaseLogger
+  addresses: Pick<AddressBook, 'learn'>
+  /** Has members dialled where they are now. */
+  onMoved: () => void
+  logger: FastifyBaseLogger
 }
 
 /** Who is away for a moment is not looked for: it is dialled where it was. */
@@ -54,8 +56,8 @@ export class LostPeers {
   }
 
   async #lookForAll (): Promise<void> {
-    const { peers, found, log } = this.#options
-    const lost = peers().filter(({ connected }) => !connected)
+    const { transport, addresses, onMoved, logger } = this.#options
+    const lost = transport.peers().filter(({ connected }) => !connected)
     this.#waitMs = lost.length === 0 ? patienceMs : Math.min(this.#waitMs * 2, backoffMaxMs)
     if (lost.length === 0) return
     try {
@@ -64,11 +66,12 @@ export class LostPeers {
       for (const { id, address } of lost) {
         const now = whereabouts.get(id)
         if (now === undefined || now === address) continue
-        log.info({ peer: id, before: address, address: now }, 'a member is found at another address')
-        found(id, now)
+        logger.info({ peer: id, before: address, address: now }, 'a member is found at another address')
+        addresses.learn(id, now)
+        onMoved()
       }
     } catch (error) {
-      if (!this.#closing.signal.aborted) log.debug({ err: error }, 'lost members cannot be looked for')
+      if (!this.#closing.signal.aborted) logger.debug({ err: error }, 'lost members cannot be looked for')
     }
   }
 

@@ -10,13 +10,14 @@ import type { NodeId } from './core/index.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import type { Gate } from './entrance.ts'
 import { Entry } from './entry.ts'
-import { identify } from './identity.ts'
+import { identify, type Identify } from './identity.ts'
 import { LostPeers } from './lost-peers.ts'
 import { Member } from './member.ts'
-import { memberViews } from './member-views.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
+import { memberViews, statusOf } from './node-views.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { PeerListener } from './peer-listener.ts'
+import { connectOf } from './peer-security.ts'
 import { Questions } from './questions.ts'
 import { replay } from './replay.ts'
 import { Router } from './router.ts'
@@ -37,6 +38,7 @@ export class RaftNode implements Consensus {
   readonly #snapshots: Snapshots
   readonly #standing: Standing
   readonly #entry: Entry
+  readonly #identify: Identify
   readonly #addresses: AddressBook
   readonly #admission: Admission
   readonly #calls: PeerCalls
@@ -48,7 +50,7 @@ export class RaftNode implements Consensus {
   #leader: NodeId | null = null
 
   private constructor (options: RaftNodeOptions, addresses: AddressBook, snapshots: Snapshots) {
-    const { database, logger } = options
+    const { database, logger, security } = options
     this.#options = options
     this.#nodeId = options.nodeId
     this.#addresses = addresses
@@ -58,8 +60,11 @@ export class RaftNode implements Consensus {
       peers: () => this.#transport.peers(),
       addressOf: (id) => addresses.addressOf(id),
     })
+    const connect = connectOf(security)
+    this.#identify = (peerAddress) => identify(connect, peerAddress)
     this.#entry = new Entry({
       ...options,
+      connect,
       nodeId: () => this.#nodeId,
       own: () => this.#own!,
       renewNodeId: async () => { this.#nodeId = await options.renewNodeId() },
@@ -84,6 +89,8 @@ export class RaftNode implements Consensus {
       onRequest: (from, method, body) => this.#calls.answer(from, method, body),
       log: logger,
       bufferBytesMax: options.peerBufferBytesMax,
+      connect,
+      ...(security === null ? {} : { mismatch: (socket, claim) => security.mismatch(socket, claim) }),
     })
     this.#router = new Router({
       database,
@@ -101,6 +108,7 @@ export class RaftNode implements Consensus {
       leaderless: () => this.leaderless,
     })
     this.#admission = new Admission({
+      identify: this.#identify,
       nodeId: () => this.#nodeId,
       database,
       addresses: this.#addresses,
@@ -121,6 +129,7 @@ export class RaftNode implements Consensus {
     })
     this.#listener = new PeerListener({
       transport: this.#transport,
+      security,
       folder: snapshots.folder,
       imageAt: (index, term) => snapshots.made.file(index, term),
       snapshotBytesPerSecond: options.snapshotBytesPerSecond,
@@ -147,6 +156,7 @@ export class RaftNode implements Consensus {
       log,
       logger,
       addressOf: (id) => addresses.addressOf(id),
+      connect: connectOf(options.security),
       onProgress: (event) => options.onSnapshot?.(event),
     })
     const node = new RaftNode(options, addresses, snapshots)
@@ -163,16 +173,7 @@ export class RaftNode implements Consensus {
   }
 
   get status (): ConsensusStatus {
-    const { database, log } = this.#options
-    const status = this.#standing.member?.status
-    return {
-      nodeId: this.#nodeId,
-      leader: this.#standing.member?.leader ?? null,
-      term: status?.term ?? log.hardState.term,
-      lastIndex: log.lastIndex,
-      commitIndex: status?.commit ?? log.hardState.commit,
-      appliedIndex: database.applied.index,
-    }
+    return statusOf(this.#nodeId, this.#standing.member, this.#options)
   }
 
   get pending (): number {
@@ -224,11 +225,9 @@ export class RaftNode implements Consensus {
    * @throws DiscoveryError when a setting must be changed first
    */
   async appear (listening: Pick<Listening, 'peer' | 'api'>): Promise<void> {
-    try {
-      await this.#appear(listening)
-    } catch (error) {
+    await this.#appear(listening).catch((error: unknown) => {
       if (!this.#closing.signal.aborted) throw error
-    }
+    })
   }
 
   /**
@@ -339,13 +338,11 @@ export class RaftNode implements Consensus {
     })
     this.#lostPeers = new LostPeers({
       discovery: this.#options.discovery,
-      peers: () => this.#transport.peers(),
-      identify,
-      found: (id, address) => {
-        this.#addresses.learn(id, address)
-        this.#setPeers()
-      },
-      log: logger,
+      transport: this.#transport,
+      identify: this.#identify,
+      addresses: this.#addresses,
+      onMoved: () => this.#setPeers(),
+      logger,
     })
     database.listenNodes(() => this.#setPeers())
     database.listenRestore(() => this.#setPeers())

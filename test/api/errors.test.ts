@@ -7,7 +7,9 @@ import type { ProblemCode } from '../../storage/problem.ts'
 import { bearer, files, tokenOf } from '../auth/files.ts'
 import { listeningNode, project, startProcess, until, type RunningNode } from '../support/node.ts'
 import { sendRaw } from '../support/raw-http.ts'
+import { authority, leaf, PemFolder } from '../support/certificates.ts'
 import { stallDisk } from '../support/stalled-disk.ts'
+import { ask, secureNode, show } from '../tls/https.ts'
 import { keysPath, startNode, startStocked, type Answer } from './client.ts'
 import { checkManners, checkProblem } from './manners.ts'
 
@@ -76,6 +78,21 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     return client.delete(`/cluster/members/${(await client.get('/cluster')).body.id as string}`)
   },
   NO_SUCCESSOR: async (t) => (await startNode(t)).put('/cluster/leader', {}),
+  async CERTIFICATE_REFUSED (t) {
+    const pem = new PemFolder(t)
+    const servers = authority('Servers')
+    const config = { ...pem.server(leaf(servers)), ...pem.clients([authority('Clients')], 'optional') }
+    const { port } = await secureNode(t, config)
+    return ask(port, '/changes', { ca: servers.certificate, ...show(leaf(servers)) })
+  },
+  async PEER_CERTIFICATE (t) {
+    const ca = authority()
+    const own = leaf(ca)
+    const client = await startNode(t, { ...new PemFolder(t).peers(own, [ca]), peerTlsIdentity: 'host' })
+    const [, port] = (await client.app.raft.listen('127.0.0.1', 0)).split(':')
+    const body = { id: '0123456789abcdef', role: 'voter', peerAddress: 'elsewhere:1', apiAddress: 'a:2', isEmpty: true }
+    return ask(Number(port), '/join', { method: 'POST', ca: ca.certificate, ...show(own), body })
+  },
   async NODE_LOST_DATA (t) {
     const client = await startNode(t)
     const { id } = (await client.get('/cluster')).body as { id: string }
