@@ -375,6 +375,21 @@ export const errors: ErrorTable = {
       'break what it promised: it must join under a new id (remove its data folder), and the old one be removed.',
     example: { id: '7f3b2c4d5e6f7081' },
   },
+  ADDRESS_UNREACHABLE: {
+    status: 422,
+    title: 'The node is not where it says',
+    detail: ({ id, address, by, reason }) => `Node ${id} says that others reach it at ${address}, and node ${by} does not: ` +
+      `${ended(reason)} Set CHANGEWELL_ADVERTISE on it to where the members reach it, such as 10.0.0.7:9001 (behind NAT and in ` +
+      'a container that is the published port of the host), and CHANGEWELL_PEER_HOST to an address that is not the loopback.',
+    example: { id: '7f3b2c4d5e6f7081', address: '172.17.0.2:9001', by: '0a1b2c3d4e5f6071', reason: 'connect ECONNREFUSED 172.17.0.2:9001' },
+  },
+  WRONG_CLUSTER: {
+    status: 409,
+    title: 'The node belongs to another cluster',
+    detail: ({ wanted, clusterId }) => `This is cluster ${clusterId}, and the node that asks is to join ${wanted}. Have it ask ` +
+      'members of that one: CHANGEWELL_JOIN, or what its discovery provider finds, leads to others.',
+    example: { wanted: '9f86d081884c7d65', clusterId: '60303ae22b998861' },
+  },
   REVISION_TIMEOUT: {
     status: 504,
     title: 'The node is behind the wanted revision',

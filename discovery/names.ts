@@ -1,5 +1,5 @@
 import { lookup, Resolver } from 'node:dns/promises'
-import { isIP } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import { DiscoveryError } from './provider.ts'
 
 /** What looks names up; the system's unless a test has another. */
@@ -29,8 +29,8 @@ export class Names {
   readonly #underWay = new Map<string, Promise<string[]>>()
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor (system: NameSystem = systemNames()) {
-    this.#system = system
+  constructor (system?: NameSystem) {
+    this.#system = system ?? systemNames()
   }
 
   /**
@@ -60,6 +60,24 @@ export class Names {
     const found = await within(this.#system.services(name), name, signal)
     return found.sort((a, b) => a.priority - b.priority || b.weight - a.weight)
   }
+}
+
+/** All that goes through the system stands in one line. */
+export const inLine = new Names()
+
+/** What `net.connect` is to look names up with: an address of the one that answers is as good as the others. */
+export const lookupInLine: LookupFunction = (name, options, done) => {
+  inLine.addresses(name, AbortSignal.timeout(timeoutMs)).then((addresses) => {
+    const found = addresses.map((address) => ({ address, family: isIP(address) }))
+    const wanted = found.filter(({ family }) => [0, undefined, family].includes(familyOf(options.family)))
+    if (wanted.length === 0) return done(new Error(`${name} has no address of IPv${options.family}`), [])
+    if (options.all === true) done(null, wanted)
+    else done(null, wanted[0]!.address, wanted[0]!.family)
+  }, (error: Error) => done(error, []))
+}
+
+function familyOf (family: number | 'IPv4' | 'IPv6' | undefined): number | undefined {
+  return typeof family === 'string' ? Number(family.slice(-1)) : family
 }
 
 async function within<Result> (found: Promise<Result>, name: string, signal: AbortSignal): Promise<Result> {

@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from 'node:net'
 import { isEverywhere, joinAddress, splitAddress } from './address.ts'
 import { candidatesOf, readJoinList } from './join-list.ts'
-import { Names, type NameSystem } from './names.ts'
+import { inLine, Names, type NameSystem } from './names.ts'
 import { addressTowards, isLoopback, rankedAddresses, type OwnAddress } from './own-address.ts'
 import {
   DiscoveryError, type Advertised, type Candidate, type Claim, type Listening, type Provider, type ProviderContext,
@@ -20,7 +20,7 @@ export default async function openRaw (
   { settings, logger }: ProviderContext<RawSettings>, system?: NameSystem
 ): Promise<Provider> {
   const entries = readJoinList(settings.join)
-  const names = new Names(system)
+  const names = system === undefined ? inLine : new Names(system)
   let told = ''
 
   return {

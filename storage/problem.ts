@@ -58,6 +58,8 @@ export interface Problems {
   NO_LEADER: { reason: string }
   NO_SUCCESSOR: { reason: string }
   NODE_LOST_DATA: { id: string }
+  ADDRESS_UNREACHABLE: { id: string, address: string, by: string, reason: string }
+  WRONG_CLUSTER: { wanted: string, clusterId: string }
   REVISION_TIMEOUT: { wanted: number, revision: number, timeoutSeconds: number }
   OVERLOADED: { delayMs: number, limitMs: number }
   DRAINING: { reason: string }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import {
-  DiscoveryError, type Advertised, type Candidate, type Claim, type DiscoveryLogger, type Listening, type Proposed,
-  type Provider, type Self,
+import type {
+  Advertised, Candidate, Claim, DiscoveryError, DiscoveryLogger, Listening, Proposed, Provider, Self,
 } from '../../discovery/provider.ts'
 import { overridden, type Override } from './override.ts'
 
@@ -112,7 +111,8 @@ async function untilDone<Result> (
       return await attempt(signal)
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof DiscoveryError && error.code === 'DISCOVERY_SETTINGS') throw error
+      // By its code: a package may bring the class of another copy.
+      if ((error as Partial<DiscoveryError>).code === 'DISCOVERY_SETTINGS') throw error
       if ((error as Error).message !== told) onFailure(error as Error)
       told = (error as Error).message
     }

@@ -2,8 +2,10 @@ import type { Database } from '../../storage/database.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Outcome, Proposal } from '../../storage/types.ts'
 import type { AddressBook } from './address-book.ts'
-import { isVoter } from './core/index.ts'
+import { CallBack } from './call-back.ts'
+import { isVoter, type NodeId } from './core/index.ts'
 import { methods } from './forwarding.ts'
+import type { Identify } from './identity.ts'
 import type { JoinAnswer, JoinRequest } from './join.ts'
 import type { Member } from './member.ts'
 import type { Transport } from './transport/index.ts'
@@ -11,7 +13,9 @@ import type { Transport } from './transport/index.ts'
 export interface AdmissionOptions {
   database: Database
   addresses: AddressBook
-  transport: Pick<Transport, 'request'>
+  transport: Pick<Transport, 'request' | 'peers'>
+  nodeId: () => NodeId
+  identify: Identify
   /** Null while this node takes no part in a cluster. */
   member: () => Member | null
   propose: (proposal: Proposal) => Promise<Outcome>
@@ -29,24 +33,36 @@ const passOnMs = 10_000
 
 /** Takes in nodes that ask to join. Any member may be asked; the leader decides: it knows what the node has held. */
 export class Admission {
+  readonly callBack: CallBack
   readonly #options: AdmissionOptions
 
   constructor (options: AdmissionOptions) {
     this.#options = options
+    this.callBack = new CallBack(options)
   }
 
-  /** @throws Problem NO_LEADER, NODE_LOST_DATA, NODE_REMOVED, and what a write may meet */
+  /**
+   * Also for a member that has moved. Nothing is done before its address was called.
+   *
+   * @throws Problem NO_LEADER, WRONG_CLUSTER, NODE_LOST_DATA, NODE_REMOVED, ADDRESS_UNREACHABLE, and what a write may
+   * meet
+   */
   async admit (request: JoinRequest): Promise<JoinAnswer> {
     const { database, addresses, propose, leaderless } = this.#options
     const member = this.#options.member()
     if (member === null) throw new Problem('NO_LEADER', { reason: leaderless() })
     if (!member.isLeader) return await this.#passOn(member, request)
-    const { id, role, peerAddress, apiAddress, isEmpty } = request
+    const { id, role, peerAddress, apiAddress, isEmpty, clusterId } = request
+    if (clusterId !== undefined && clusterId !== database.clusterId) {
+      throw new Problem('WRONG_CLUSTER', { wanted: clusterId, clusterId: database.clusterId ?? '' })
+    }
     const known = database.nodes.get(id)
     const held = member.status.members.get(id)?.match ?? 0
     if (isEmpty && known !== undefined && known.state !== 'removed' && (held > 0 || isVoter(member.configuration, id))) {
       throw new Problem('NODE_LOST_DATA', { id })
     }
+    if (known?.state === 'removed' || known?.state === 'leaving') throw new Problem('NODE_REMOVED', { id })
+    await this.callBack.assertReachable(id, peerAddress)
     const outcome = await propose({ kind: 'node', id, role, peerAddress, apiAddress })
     if (!outcome.ok) throw new Problem(outcome.code, outcome.params)
     addresses.learn(id, peerAddress)

@@ -1,38 +1,47 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../../storage/database.ts'
-import type { Outcome, Proposal } from '../../storage/types.ts'
+import { Problem } from '../../storage/problem.ts'
 import type { NodeId } from './core/index.ts'
+import type { JoinRequest } from './join.ts'
 import type { OwnAddresses } from './node-options.ts'
 
 export interface AnnouncementOptions {
   nodeId: NodeId
   database: Database
-  /** Asked anew for each try. */
-  own: () => OwnAddresses
-  propose: (proposal: Proposal) => Promise<Outcome>
+  own: OwnAddresses
+  /** Has the leader look whether this node is there, and write it down. */
+  admit: (request: JoinRequest) => Promise<unknown>
   log: FastifyBaseLogger
   signal: AbortSignal
 }
 
-const retryMs = 200
+const retryMinMs = 200
+const retryMaxMs = 5000
 
 /** Brings this node's addresses into the node list. Resolves when they are there, or do not matter any more. */
 export async function announceAddresses (options: AnnouncementOptions): Promise<void> {
-  const { nodeId, database, own, propose, log, signal } = options
-  while (!signal.aborted) {
+  const { nodeId, database, own: { peerAddress, apiAddress }, admit, log, signal } = options
+  let told = ''
+  for (let wait = retryMinMs; !signal.aborted;) {
     const listed = database.nodes.get(nodeId)
-    const { peerAddress, apiAddress } = own()
     if (listed?.state === 'removed' || listed?.state === 'leaving') return
     if (listed !== undefined && listed.peerAddress === peerAddress && listed.apiAddress === apiAddress) return
     if (listed !== undefined) {
       try {
-        await propose({ kind: 'node', id: nodeId, role: listed.role, peerAddress, apiAddress })
-        continue
+        await admit({ id: nodeId, role: listed.role, peerAddress, apiAddress, isEmpty: false })
       } catch (error) {
-        log.debug({ err: error }, 'the node list does not have the address of this node yet')
+        const isRefused = error instanceof Problem && error.code === 'ADDRESS_UNREACHABLE'
+        const text = isRefused ? JSON.stringify(error.params) : ''
+        if (isRefused && text !== told) {
+          log.error({ ...error.params }, `the others do not reach this node at ${peerAddress}; set CHANGEWELL_ADVERTISE to where they do`)
+        } else {
+          log.debug({ err: error }, 'the node list does not have the address of this node yet')
+        }
+        told = text
+        if (isRefused) wait = Math.min(wait * 2, retryMaxMs)
       }
     }
-    await sleep(retryMs, undefined, { ref: false, signal }).catch(() => {})
+    await sleep(wait, undefined, { ref: false, signal }).catch(() => {})
   }
 }

@@ -2,9 +2,12 @@ import type { FastifyBaseLogger } from 'fastify'
 import { formCluster } from './beginning.ts'
 import type { NodeId } from './core/index.ts'
 import { Founding } from './founding.ts'
-import { Joined, joinCluster, type JoinAnswer } from './join.ts'
+import { identify } from './identity.ts'
+import { joinCluster, type JoinAnswer } from './join.ts'
+import { Joined } from './joined.ts'
 import type { Log } from './log/index.ts'
 import type { NodeDiscovery, OwnAddresses } from './node-options.ts'
+import { postPeer } from './peer-http.ts'
 import type { Connect } from './transport/index.ts'
 
 export interface EntryOptions {
@@ -25,12 +28,17 @@ export interface EntryOptions {
   signal: AbortSignal
 }
 
+/** Longer than the members take to call back. */
+const joinMs = 20_000
+
 /** The way of a new node into its cluster: it forms one where it is the one to do so, and joins otherwise. */
 export class Entry {
   readonly #options: EntryOptions
   readonly #joined: Joined
   readonly #founding: Founding
   #told = ''
+  /** The cluster that others say there is, where that is known. */
+  #clusterId: string | null = null
 
   constructor (options: EntryOptions) {
     this.#options = options
@@ -63,8 +71,10 @@ export class Entry {
     const { connect, discovery, role, nodeId, own, renewNodeId, logger, signal } = this.#options
     if (!discovery.decidesAlone && await this.#form()) return null
     const answer = await joinCluster({
-      connect,
       candidates: (each) => discovery.candidates(each),
+      identify: (peerAddress) => identify(connect, peerAddress),
+      ask: async (peerAddress, request) => await postPeer(connect, peerAddress, '/join', request, joinMs) as JoinAnswer,
+      clusterId: this.#clusterId,
       request: () => ({ id: nodeId(), role, ...own(), isEmpty: true }),
       onLostData: async () => {
         const old = nodeId()
@@ -93,6 +103,7 @@ export class Entry {
       await formCluster(log, nodeId(), claim.clusterId)
       await this.#founding.done()
     } else {
+      this.#clusterId = claim.clusterId
       outside(claim.reason)
     }
     return claim.forms

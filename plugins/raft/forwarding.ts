@@ -5,7 +5,7 @@ import type { Outcome, Proposal } from '../../storage/types.ts'
 import type { Origin } from './consensus.ts'
 
 /** What nodes ask each other beside the messages of the core, by the number that stands for it on the wire. */
-export const methods = { propose: 1, snapshotFailed: 2, member: 3, snapshotArrived: 4, ask: 8 } as const
+export const methods = { propose: 1, snapshotFailed: 2, member: 3, snapshotArrived: 4, ask: 8, callBack: 16 } as const
 
 /** What the answer waits for: that the leader has applied the command, or has it in its log. */
 export type Until = 'applied' | 'appended'

@@ -1,12 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { join as joinPath } from 'node:path'
 import type { Candidate } from '../../discovery/provider.ts'
-import { writeDurably } from '../../storage/directory.ts'
-import { PeerCallError, postPeer } from './peer-http.ts'
-import type { Connect } from './transport/index.ts'
+import type { Identify } from './identity.ts'
+import { PeerCallError } from './peer-http.ts'
 
-/** What a node says when it asks to join. */
+/** What a node says when it asks to join, or when it has moved. */
 export interface JoinRequest {
   id: string
   role: 'voter' | 'replica'
@@ -14,6 +11,8 @@ export interface JoinRequest {
   apiAddress: string
   /** It holds nothing: if the cluster has given it entries already, it has lost them. */
   isEmpty: boolean
+  /** The cluster that it means to join. */
+  clusterId?: string
 }
 
 /** What it needs to know to take part. */
@@ -23,9 +22,13 @@ export interface JoinAnswer {
 }
 
 export interface JoinOptions {
-  connect: Connect
   /** Whom to ask, anew for each round. */
   candidates: (signal: AbortSignal) => Promise<readonly Candidate[]>
+  identify: Identify
+  /** Asks the node there to be taken in. */
+  ask: (peerAddress: string, request: JoinRequest) => Promise<JoinAnswer>
+  /** The only cluster that it may be; null when any will do. */
+  clusterId: string | null
   /** Made anew for each try: the id may change. */
   request: () => JoinRequest
   /** The cluster knows this id as one that had more data than this node has: it needs another. */
@@ -37,9 +40,9 @@ export interface JoinOptions {
 const backoffMinMs = 200
 const backoffMaxMs = 5000
 
-/** Asks one address after another until a member takes this node in. A node that is told to join never gives up. */
+/** Asks one node after another until a member takes this one in. A node that is told to join never gives up. */
 export async function joinCluster (options: JoinOptions): Promise<JoinAnswer> {
-  const { connect, candidates, request, onLostData, onWaiting, signal } = options
+  const { candidates, onWaiting, signal } = options
   let known: readonly Candidate[] = []
   for (let wait = backoffMinMs; ; wait = Math.min(wait * 2, backoffMaxMs)) {
     const reasons: string[] = []
@@ -50,38 +53,46 @@ export async function joinCluster (options: JoinOptions): Promise<JoinAnswer> {
       // Who was there before may still be.
       reasons.push((error as Error).message)
     }
-    for (const { peerAddress } of known) {
-      signal.throwIfAborted()
-      try {
-        return await postPeer(connect, peerAddress, '/join', request()) as JoinAnswer
-      } catch (error) {
-        if (error instanceof PeerCallError && error.code === 'NODE_LOST_DATA') await onLostData()
-        reasons.push(`${peerAddress}: ${(error as Error).message}`)
-      }
-    }
+    const answer = await askAll(known, options, reasons)
+    if (answer !== null) return answer
     signal.throwIfAborted()
     onWaiting(reasons.join('; '))
     await sleep(wait, undefined, { signal })
   }
 }
 
-/** What a node remembers of its joining until its database says it. */
-export class Joined {
-  readonly #path: string
-
-  constructor (dataDir: string) {
-    this.#path = joinPath(dataDir, 'joined')
+/** One round. Null when nobody takes this node in; then `reasons` has a clause for each. */
+async function askAll (
+  known: readonly Candidate[], { identify, ask, clusterId, request, onLostData, signal }: JoinOptions, reasons: string[]
+): Promise<JoinAnswer | null> {
+  const members: { peerAddress: string, clusterId: string }[] = []
+  await Promise.all(known.map(async ({ peerAddress, source }) => {
+    const at = `${peerAddress} (${source})`
+    try {
+      const found = await identify(peerAddress)
+      if (found.id === request().id) reasons.push(`${at} is this node itself`)
+      else if (found.clusterId === null) reasons.push(`${at} belongs to no cluster yet`)
+      else if (clusterId !== null && found.clusterId !== clusterId) reasons.push(`${at} belongs to another cluster, ${found.clusterId}`)
+      else members.push({ peerAddress, clusterId: found.clusterId })
+    } catch (error) {
+      reasons.push(`${at} cannot be reached: ${(error as Error).message}`)
+    }
+  }))
+  const clusters = new Map(members.map((member) => [member.clusterId, member.peerAddress]))
+  if (clusters.size > 1) {
+    // Which one is meant is not to be guessed: there is no way back.
+    const where = [...clusters].map(([id, address]) => `${id} at ${address}`).join(', ')
+    reasons.push(`there are members of several clusters (${where}); name those of one only in CHANGEWELL_JOIN`)
+    return null
   }
-
-  async read (): Promise<JoinAnswer | null> {
-    const text = await readFile(this.#path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null
-      throw error
-    })
-    return text === null ? null : JSON.parse(text) as JoinAnswer
+  for (const member of members) {
+    signal.throwIfAborted()
+    try {
+      return await ask(member.peerAddress, { ...request(), clusterId: member.clusterId })
+    } catch (error) {
+      if (error instanceof PeerCallError && error.code === 'NODE_LOST_DATA') await onLostData()
+      reasons.push(`${member.peerAddress}: ${(error as Error).message}`)
+    }
   }
-
-  async write (answer: JoinAnswer): Promise<void> {
-    await writeDurably(this.#path, JSON.stringify(answer))
-  }
+  return null
 }

@@ -39,7 +39,7 @@ export interface RaftNodeOptions {
 }
 
 /** What a node needs of the place where it runs: a provider that is tried again where that can help. */
-export type NodeDiscovery = Pick<Provider, 'name' | 'decidesAlone' | 'claim' | 'candidates' | 'advertise'> & {
+export type NodeDiscovery = Pick<Provider, 'name' | 'decidesAlone' | 'claim' | 'candidates' | 'resolve' | 'watch' | 'advertise'> & {
   publish: (self: Self) => void
 }
 

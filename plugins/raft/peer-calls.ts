@@ -15,7 +15,7 @@ export interface PeerCallsOptions {
   /** The newest entry that the database holds. */
   applied: () => number
   router: Pick<Router, 'answer'>
-  admission: Pick<Admission, 'answer'>
+  admission: Pick<Admission, 'answer'> & { callBack: Pick<Admission['callBack'], 'answer'> }
   questions: Pick<Questions, 'reply'>
   fetched: Pick<FetchedSnapshots, 'receive'>
   transport: Pick<Transport, 'request'>
@@ -91,6 +91,8 @@ export class PeerCalls {
         return empty
       case methods.member:
         return await admission.answer(body)
+      case methods.callBack:
+        return await admission.callBack.answer(body)
       case methods.ask:
         return questions.reply(body)
       default:

@@ -13,7 +13,7 @@ export class PeerCallError extends Error {
   }
 }
 
-const timeoutMs = 10_000
+const patienceMs = 10_000
 
 /** Opens a response; its body is the caller's. */
 export async function openPeer (
@@ -21,7 +21,7 @@ export async function openPeer (
 ): Promise<IncomingMessage> {
   const options = { ...to(connect, address), path }
   const outgoing = request(signal === undefined ? options : { ...options, signal })
-  outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
+  outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${patienceMs} ms`)))
   outgoing.end()
   const [response] = await once(outgoing, 'response') as [IncomingMessage]
   return response
@@ -32,10 +32,13 @@ export async function openPeer (
  *
  * @throws PeerCallError
  */
-export async function postPeer (connect: Connect, address: string, path: string, body: unknown): Promise<unknown> {
+export async function postPeer (
+  connect: Connect, address: string, path: string, body: unknown, timeoutMs = patienceMs
+): Promise<unknown> {
   const text = JSON.stringify(body)
   const outgoing = request({
     ...to(connect, address),
+    timeout: timeoutMs,
     path,
     method: 'POST',
     headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
@@ -61,7 +64,7 @@ export async function postPeer (connect: Connect, address: string, path: string,
 /** A connection for one call, to whatever node is there. */
 function to (connect: Connect, address: string): RequestOptions {
   const { host, port } = splitAddress(address)
-  return { host, port, timeout: timeoutMs, createConnection: () => connect(host, port, null) }
+  return { host, port, timeout: patienceMs, createConnection: () => connect(host, port, null) }
 }
 
 function refusalOf (answer: string): { code?: string, detail?: string } {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { Problem } from '../../storage/problem.ts'
+import type { Identity } from './identity.ts'
 import type { JoinRequest, JoinAnswer } from './join.ts'
 import type { PeerSecurity } from './peer-security.ts'
 import type { ImageFile, ImageFolder } from './snapshots/files.ts'
@@ -23,6 +24,7 @@ export interface PeerListenerOptions {
   /** So long a whole request may take to arrive. */
   requestTimeoutSeconds: number
   join: (request: JoinRequest) => Promise<JoinAnswer>
+  identity: () => Identity
   renderProblem: RenderProblem
   log: FastifyBaseLogger
 }
@@ -39,6 +41,7 @@ const joinBody = {
     peerAddress: { type: 'string', minLength: 1, maxLength: 300 },
     apiAddress: { type: 'string', minLength: 1, maxLength: 300 },
     isEmpty: { type: 'boolean' },
+    clusterId: { type: 'string', pattern: '^[0-9a-f]{16}$' },
   },
 } as const
 
@@ -73,6 +76,8 @@ export class PeerListener {
       // Of a text Fastify would say the character set, which JSON has none of.
       return reply.code(status).headers(headers).send(Buffer.from(body))
     })
+
+    this.#app.post('/identity', async () => options.identity())
 
     this.#app.post<{ Body: JoinRequest }>('/join', { schema: { body: joinBody } }, async ({ body, raw }) => {
       const reason = security?.mismatch(raw.socket, { id: body.id, host: hostOf(body.peerAddress) }) ?? null

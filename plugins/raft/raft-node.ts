@@ -10,9 +10,11 @@ import type { NodeId } from './core/index.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import type { Gate } from './entrance.ts'
 import { Entry } from './entry.ts'
+import { identify, type Identify } from './identity.ts'
+import { LostPeers } from './lost-peers.ts'
 import { Member } from './member.ts'
-import { memberViews } from './member-views.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
+import { memberViews, statusOf } from './node-views.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { PeerListener } from './peer-listener.ts'
 import { connectOf } from './peer-security.ts'
@@ -39,12 +41,14 @@ export class RaftNode implements Consensus {
   readonly #snapshots: Snapshots
   readonly #standing: Standing
   readonly #entry: Entry
+  readonly #identify: Identify
   readonly #addresses: AddressBook
   readonly #admission: Admission
   readonly #calls: PeerCalls
   readonly #closing = new AbortController()
   #nodeId: NodeId
   #steward: Steward | null = null
+  #lostPeers: LostPeers | null = null
   #own: OwnAddresses | null = null
   #leader: NodeId | null = null
 
@@ -59,9 +63,11 @@ export class RaftNode implements Consensus {
       peers: () => this.#transport.peers(),
       addressOf: (id) => addresses.addressOf(id),
     })
+    const connect = connectOf(security)
+    this.#identify = (peerAddress) => identify(connect, peerAddress)
     this.#entry = new Entry({
       ...options,
-      connect: connectOf(security),
+      connect,
       nodeId: () => this.#nodeId,
       own: () => this.#own!,
       renewNodeId: async () => { this.#nodeId = await options.renewNodeId() },
@@ -70,7 +76,7 @@ export class RaftNode implements Consensus {
     })
     this.#transport = new Transport({
       nodeId: () => this.#nodeId,
-      clusterId: () => database.clusterId ?? this.#addresses.answer?.clusterId ?? null,
+      clusterId: () => this.#clusterId,
       addressOf: (id) => this.#addresses.addressOf(id),
       admit: (id) => this.#addresses.isRemoved(id)
         ? { code: 'removed', reason: 'it was removed from the cluster; its id is not used again' }
@@ -86,7 +92,7 @@ export class RaftNode implements Consensus {
       onRequest: (from, method, body) => this.#calls.answer(from, method, body),
       log: logger,
       bufferBytesMax: options.peerBufferBytesMax,
-      connect: connectOf(security),
+      connect,
       ...(security === null ? {} : { mismatch: (socket, claim) => security.mismatch(socket, claim) }),
     })
     this.receipts = new Receipts({ database, keptSeconds: options.receiptSeconds })
@@ -107,6 +113,8 @@ export class RaftNode implements Consensus {
       leaderless: () => this.leaderless,
     })
     this.#admission = new Admission({
+      identify: this.#identify,
+      nodeId: () => this.#nodeId,
       database,
       addresses: this.#addresses,
       transport: this.#transport,
@@ -132,6 +140,7 @@ export class RaftNode implements Consensus {
       snapshotBytesPerSecond: options.snapshotBytesPerSecond,
       requestTimeoutSeconds: options.requestTimeoutSeconds,
       join: (request) => this.#admission.admit(request),
+      identity: () => ({ id: this.#nodeId, clusterId: this.#clusterId }),
       renderProblem: options.renderProblem,
       log: logger,
     })
@@ -169,16 +178,7 @@ export class RaftNode implements Consensus {
   }
 
   get status (): ConsensusStatus {
-    const { database, log } = this.#options
-    const status = this.#standing.member?.status
-    return {
-      nodeId: this.#nodeId,
-      leader: this.#standing.member?.leader ?? null,
-      term: status?.term ?? log.hardState.term,
-      lastIndex: log.lastIndex,
-      commitIndex: status?.commit ?? log.hardState.commit,
-      appliedIndex: database.applied.index,
-    }
+    return statusOf(this.#nodeId, this.#standing.member, this.#options)
   }
 
   get pending (): number {
@@ -205,7 +205,7 @@ export class RaftNode implements Consensus {
   }
 
   get members (): MemberView[] {
-    return memberViews(this.#options.database, this.#standing.member?.status, this.#transport.peers())
+    return memberViews(this.#options.database, this.#standing.member, this.#transport.peers())
   }
 
   /** Every write passes it on the leader, behind those that were added before. */
@@ -239,11 +239,9 @@ export class RaftNode implements Consensus {
    * @throws DiscoveryError when a setting must be changed first
    */
   async appear (listening: Pick<Listening, 'peer' | 'api'>): Promise<void> {
-    try {
-      await this.#appear(listening)
-    } catch (error) {
+    await this.#appear(listening).catch((error: unknown) => {
       if (!this.#closing.signal.aborted) throw error
-    }
+    })
   }
 
   /**
@@ -278,6 +276,7 @@ export class RaftNode implements Consensus {
     if (this.#standing.member?.isLeader === true) await this.handOver(null)
     await this.#router.drain(this.#options.writeTimeoutSeconds * 1000)
     this.#steward?.close()
+    this.#lostPeers?.close()
     this.#snapshots.fetched.close()
     this.#router.close()
     // A listener has closed when its last connection has.
@@ -351,6 +350,14 @@ export class RaftNode implements Consensus {
       nodeId: this.#nodeId,
       onChange: (changes) => logger.info({ changes }, 'the configuration is to follow the node list'),
     })
+    this.#lostPeers = new LostPeers({
+      discovery: this.#options.discovery,
+      transport: this.#transport,
+      identify: this.#identify,
+      addresses: this.#addresses,
+      onMoved: () => this.#setPeers(),
+      logger,
+    })
     database.listenNodes(() => this.#setPeers())
     database.listenRestore(() => this.#setPeers())
     this.#setPeers()
@@ -384,8 +391,8 @@ export class RaftNode implements Consensus {
     await announceAddresses({
       nodeId: this.#nodeId,
       database,
-      own: () => this.#own!,
-      propose: (proposal) => this.propose(proposal),
+      own: this.#own,
+      admit: (request) => this.#admission.admit(request),
       log: logger,
       signal,
     })
@@ -394,7 +401,11 @@ export class RaftNode implements Consensus {
 
   /** What is published already is not published again. */
   #publish (): void {
-    const clusterId = this.#options.database.clusterId ?? this.#addresses.answer?.clusterId ?? null
-    this.#options.discovery.publish({ nodeId: this.#nodeId, clusterId, ...this.#own! })
+    this.#options.discovery.publish({ nodeId: this.#nodeId, clusterId: this.#clusterId, ...this.#own! })
+  }
+
+  /** Null while this node belongs to none. */
+  get #clusterId (): string | null {
+    return this.#options.database.clusterId ?? this.#addresses.answer?.clusterId ?? null
   }
 }

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { connect, createSecureContext, TLSSocket, type SecureContext, type Server, type TlsOptions } from 'node:tls'
 import type { Socket } from 'node:net'
+import { lookupInLine } from '../../discovery/names.ts'
 import type { Credentials } from './credentials.ts'
 import { mismatchOf, type PeerIdentity } from './identity.ts'
 
@@ -41,6 +42,7 @@ export class PeerTls {
     const socket = connect({
       host,
       port,
+      lookup: lookupInLine,
       secureContext: this.#context,
       // Names alone are sent: an address is no server name (RFC 6066, section 3).
       ...(isIP(host) === 0 ? { servername: host } : {}),

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import type { FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { test, type Test } from 'tap'
 import { errors } from '../../app/errors.ts'
 import type { ProblemCode } from '../../storage/problem.ts'
@@ -97,14 +97,10 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
   async NODE_LOST_DATA (t) {
     const client = await startNode(t)
     const { id } = (await client.get('/cluster')).body as { id: string }
-    const address = await client.app.raft.listen('127.0.0.1', 0)
-    const response = await fetch(`http://${address}/join`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ id, role: 'voter', peerAddress: 'a:1', apiAddress: 'a:2', isEmpty: true }),
-    })
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.json() }
+    return askToJoin(client.app, { id, isEmpty: true })
   },
+  ADDRESS_UNREACHABLE: async (t) => askToJoin((await startNode(t)).app, { peerAddress: '127.0.0.1:1' }),
+  WRONG_CLUSTER: async (t) => askToJoin((await startNode(t)).app, { clusterId: '0123456789abcdef' }),
 
   TENANT_EXISTS: async (t) => (await startStocked(t)).post('/tenants', { name: 'coke' }),
   TENANT_NOT_EMPTY: async (t) => (await startStocked(t)).delete('/tenants/coke'),
@@ -306,4 +302,14 @@ for (const [code, { status, example }] of Object.entries(errors)) {
     t.notMatch(answer.body.detail, /undefined|NaN|\[object/)
     for (const [member, value] of Object.entries(example)) t.type(answer.body[member], typeof value, member)
   })
+}
+
+/** As another node would, on the listener for other nodes. */
+async function askToJoin (app: FastifyInstance, what: object): Promise<Refusal> {
+  const address = await app.raft.listen('127.0.0.1', 0)
+  const request = { id: 'fedcba9876543210', role: 'voter', peerAddress: 'a:1', apiAddress: 'a:2', isEmpty: true }
+  const response = await fetch(`http://${address}/join`, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...request, ...what }),
+  })
+  return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.json() }
 }

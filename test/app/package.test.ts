@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { test } from 'tap'
+import { documentedProvider } from '../discovery/documented.ts'
 import { linksOf, project, readPages } from '../docs/pages.ts'
-import { folder } from '../support/node.ts'
+import { folder, until } from '../support/node.ts'
 import { start } from './command.ts'
 
 interface Packed {
@@ -50,6 +51,25 @@ test('the package serves in an empty folder, with nothing but the dependencies t
   t.same(readdirSync(empty), ['data'])
   child.kill('SIGTERM')
   t.equal((await ended).code, 0)
+
+  // A discovery provider that is installed beside it, which imports what the package exports for those.
+  const provider = join(modules, 'changewell-shared-folder')
+  mkdirSync(provider)
+  writeFileSync(join(provider, 'package.json'), '{"name":"changewell-shared-folder","type":"module","exports":"./index.js"}')
+  writeFileSync(join(provider, 'index.js'), documentedProvider())
+  const nodes = folder(t)
+  const other = start(t, ['serve'], {
+    CHANGEWELL_PORT: '0',
+    CHANGEWELL_PEER_PORT: '0',
+    CHANGEWELL_DISCOVERY: 'changewell-shared-folder',
+    CHANGEWELL_DISCOVERY_OPTIONS: JSON.stringify({ folder: nodes }),
+  }, { program: [process.execPath, join(modules, '.bin/changewell')], cwd: folder(t) })
+  await other.says(/tells nodes to reach it/)
+  await until(() => readdirSync(nodes).includes('cluster'), 'the cluster to be claimed')
+  other.child.kill('SIGTERM')
+  t.equal((await other.ended).code, 0)
+  const contract = "import('changewell/discovery-contract').then((it) => process.stdout.write(typeof it.discoveryContract))"
+  t.equal(execFileSync(process.execPath, ['-e', contract], { cwd: home, encoding: 'utf8' }), 'function')
 })
 
 test('whatever a page of the package links to is in the package', async (t) => {

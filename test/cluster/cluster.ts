@@ -124,6 +124,13 @@ export class Cluster {
     return cluster
   }
 
+  /** Nodes that find each other by what the environment says, started at one time. */
+  static async together (t: Test, count: number, environment: Environment): Promise<Cluster> {
+    const cluster = new Cluster(t, environment)
+    await Promise.all(Array.from({ length: count }, () => cluster.add()))
+    return cluster
+  }
+
   /** Starts another node. */
   async add (more: Environment = {}): Promise<ClusterNode> {
     const proxy = await Proxy.open(this.#t)

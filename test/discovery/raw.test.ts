@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { test } from 'tap'
+import { lookupInLine } from '../../discovery/names.ts'
 import { isLoopback, rankedAddresses } from '../../discovery/own-address.ts'
 import { DiscoveryError, type Candidate, type Listening } from '../../discovery/provider.ts'
 import openRaw from '../../discovery/raw.ts'
@@ -112,4 +115,17 @@ test('of several interfaces, those come last that only this machine sees', async
   t.same(ranked.map(({ host }) => host), ['198.51.100.7', 'fd00::1', '172.17.0.1'])
   t.match(ranked[0]!.reason, /^eth1 has it/)
   t.same((await rankedAddresses(['IPv4'])).filter(({ host }) => isLoopback(host)), [])
+})
+
+test('connections by name wait in the same line, and get the addresses of the family that they ask for', async (t) => {
+  const server = createServer((socket) => socket.end('here')).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const socket = connect({ host: 'localhost', port, lookup: lookupInLine })
+  const [text] = await once(socket, 'data')
+  t.equal(String(text), 'here')
+  const none = connect({ host: 'no-such-name.invalid', port, lookup: lookupInLine })
+  const [error] = await once(none, 'error')
+  t.match(error, { code: 'DISCOVERY_UNAVAILABLE', message: /no-such-name\.invalid/ })
 })

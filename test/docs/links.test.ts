@@ -41,7 +41,8 @@ test('every error code that a page names exists', async (t) => {
   const known = new Set([
     ...Object.keys(errors), 'DATA_DIR_LOCKED', 'DATA_DIR_UNUSABLE', 'NATIVE_MODULE', 'FORMAT_VERSION', 'UNKNOWN_COMMAND',
     'NODE_ID_DAMAGED', 'LOG_LOST', 'DATABASE_LOST', 'LOG_DAMAGED', 'LOG_FORMAT_NEWER', 'LOG_FAILED', 'LOG_FULL',
-    'LOG_NO_SEGMENT', 'QUEUE_DAMAGED', 'LOG_COMPACTED', 'LOG_GAP', 'LOG_CLOSED', 'F_FULLFSYNC', 'O_DSYNC', 'SIGTERM', 'SIGHUP',
+    'LOG_NO_SEGMENT', 'QUEUE_DAMAGED', 'LOG_COMPACTED', 'LOG_GAP', 'LOG_CLOSED', 'DISCOVERY_UNAVAILABLE',
+    'F_FULLFSYNC', 'O_DSYNC', 'SIGTERM', 'SIGHUP',
   ])
   // Words joined by underscores; or one long word between backquotes, as `DRAINING` is.
   t.same(unknownIn(pages, /(?<![A-Z_])(?!CHANGEWELL_)[A-Z]+(?:_[A-Z]+)+(?![A-Z_])|(?<=`)[A-Z]{7,}(?=`)/g, known), [])

@@ -16,7 +16,7 @@ function build (more: Partial<PeerCallsOptions>): { calls: PeerCalls, reports: [
     }),
     applied: () => 7,
     router: { answer: async () => ({ result: 'elsewhere' }) },
-    admission: { answer: async (body) => body },
+    admission: { answer: async (body) => body, callBack: { answer: async (body) => body } },
     questions: { reply: (body) => body },
     fetched: { receive: async () => null },
     transport: { request: async () => Buffer.alloc(0) },

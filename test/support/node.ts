@@ -64,13 +64,19 @@ const linesMax = 200
 /** With what Node runs the sources; see build.ts for what starts faster. */
 const sources = ['--import', import.meta.resolve('tsx'), join(project, 'app/main.ts')]
 
-/** Starts `changewell serve` in a process of its own, which is killed when the test ends, and does not wait for it. */
-export function spawnNode (t: Test, environment: Environment = {}, main: string[] = sources): NodeProcess {
+/**
+ * Starts `changewell serve` in a process of its own, which is killed when the test ends, and does not wait for it.
+ * `through` is a program that becomes it, such as one that enters a namespace.
+ */
+export function spawnNode (
+  t: Test, environment: Environment = {}, main: string[] = sources, through: string[] = []
+): NodeProcess {
   const variables: Environment = {
     ...withoutSettings(process.env), CHANGEWELL_PORT: '0', CHANGEWELL_PEER_PORT: '0', CHANGEWELL_LOG_FORMAT: 'json', ...environment,
   }
   variables.CHANGEWELL_DATA_DIR ??= folder(t)
-  const child = spawn(process.execPath, [...main, 'serve'], {
+  const [program = '', ...args] = [...through, process.execPath, ...main, 'serve']
+  const child = spawn(program, args, {
     env: variables, cwd: project, stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<{ code: number | null, signal: NodeJS.Signals | null }>((resolve) => {

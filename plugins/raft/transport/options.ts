@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
+import { lookupInLine } from '../../../discovery/names.ts'
 import type { Message, NodeId } from '../core/index.ts'
 import { protocolVersions, type PeerRefusal, type Versions } from './handshake.ts'
 
@@ -61,7 +62,7 @@ export interface TransportOptions {
 export type CompleteOptions = Required<TransportOptions>
 
 export function connectPlainly (host: string, port: number): Socket {
-  return connect({ host, port })
+  return connect({ host, port, lookup: lookupInLine })
 }
 
 export const defaults = {
