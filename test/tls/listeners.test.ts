@@ -3,7 +3,7 @@ import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHead
 import { connect } from 'node:net'
 import { test, type Test } from 'tap'
 import { authority, leaf, PemFolder } from '../support/certificates.ts'
-import { folder, spawnNode, until } from '../support/node.ts'
+import { folder, startProcess, until } from '../support/node.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { run } from '../app/command.ts'
 import { environmentOf } from './environment.ts'
@@ -89,7 +89,7 @@ test('plain HTTP is spoken beside HTTPS, and a port of its own tells of health a
   const headers = { 'content-type': 'application/json' }
   const wrote = await fetch(`${plain}/changes`, { method: 'POST', headers, body: '{"data":1}' })
   t.equal(wrote.status, 201)
-  for (const path of ['/livez', '/readyz', '/health', '/health?x=1']) t.equal((await fetch(health + path)).status, 200, path)
+  for (const path of ['/livez', '/readyz', '/health']) t.equal((await fetch(health + path)).status, 200, path)
   for (const path of ['/changes', '/metrics', '/', '/livez/', '/health/x', '//livez', '/%6civez', '/tenants']) {
     t.match(await (await fetch(health + path)).json(), { code: 'ROUTE_NOT_FOUND' }, path)
   }
@@ -109,8 +109,8 @@ test('plain HTTP is spoken beside HTTPS, and a port of its own tells of health a
 test('a node tells where its listeners are, and warns of those that ask for nothing', async (t) => {
   const pem = new PemFolder(t)
   const secure = { ...pem.server(leaf(ca)), ...pem.clients([clients], 'required'), httpPort: 0, healthPort: 0 }
-  const node = spawnNode(t, { ...environmentOf(secure), CHANGEWELL_PEER_HOST: '0.0.0.0', CHANGEWELL_INSECURE_PEERS: 'true' })
-  await until(() => node.lines.some((line) => /try it/.test(line)), 'the node to listen')
+  const node = await startProcess(t, { ...environmentOf(secure), CHANGEWELL_INSECURE_PEERS: 'true' })
+  await until(() => node.lines.some((line) => /try it/.test(line)), 'the node to say where it listens')
   const said = node.lines.map((line) => JSON.parse(line) as { level: string, msg: string })
   const urlIn = (words: RegExp): string => /http:\S+/.exec(said.find(({ msg }) => words.test(msg))?.msg ?? '')?.[0] ?? ''
   t.equal((await fetch(`${urlIn(/Plain HTTP is spoken on/)}/changes`)).status, 200)
