@@ -59,9 +59,9 @@ test('a cluster moves to another authority while it works, and no request fails'
   async function step (authorities: (typeof old)[]): Promise<void> {
     pem.peers(own, authorities)
     steps++
-    await until(async () => (await Promise.all(nodes.map(reloads))).every((count) => count >= steps), `step ${steps} to be in force`, 60)
+    await until(async () => (await Promise.all(nodes.map(reloads))).every((count) => count >= steps), `step ${steps} to be in force`, 180)
     const before = answered
-    await until(() => answered > before + 10, 'more writes', 60)
+    await until(() => answered > before + 10, 'more writes', 180)
   }
   const letIn = async (above: typeof old): Promise<boolean[]> => Promise.all(nodes.map(async (node) => (
     await knock(t, portOf(node), { ca: [old.certificate, next.certificate], ...show(leaf(above)) }) === null)))

@@ -110,10 +110,10 @@ test('files that change are noticed, and SIGHUP has them read at once and ends n
   const port = Number(new URL(node.url).port)
   t.equal(await issuerSeen(t, port), 'Old CA')
   pem.server(leaf(next))
-  await until(async () => await issuerSeen(t, port) === 'Next CA', 'the new certificate')
+  await until(async () => await issuerSeen(t, port) === 'Next CA', 'the new certificate', 120)
   pem.server(leaf(old))
   node.child.kill('SIGHUP')
-  await until(async () => await issuerSeen(t, port) === 'Old CA', 'the old one again')
+  await until(async () => await issuerSeen(t, port) === 'Old CA', 'the old one again', 120)
   t.equal((await ask(port, '/livez', trusted)).status, 200)
 })
 
