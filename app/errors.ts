@@ -222,6 +222,13 @@ export const errors: ErrorTable = {
     example: { tenant: 'coke', collection: 'settings', key: 'colour', revision: 12 },
   },
 
+  WRITE_REJECTED: {
+    status: 422,
+    title: 'A validation hook has refused the write',
+    detail: ({ hook, reason }) => `The validation hook ${quoted(hook)} refused the write, and nothing was done: ${ended(reason)} ` +
+      'Send what the hook accepts; GET /cluster/settings has the hooks.',
+    example: { hook: 'naming', reason: 'colours have names of one word' },
+  },
   TOO_MANY_READERS: {
     status: 429,
     title: 'Too many readers wait on this node',
@@ -261,6 +268,14 @@ export const errors: ErrorTable = {
       '(CHANGEWELL_LOCK_WAIT_SECONDS), and this one was not begun. Try again in a moment; GET /locks shows who is in the way.',
     headers: () => retryAfter(1),
     example: { waitSeconds: 5 },
+  },
+  HOOK_FAILED: {
+    status: 503,
+    title: 'A validation hook does not answer',
+    detail: ({ hook, reason }) => `The validation hook ${quoted(hook)} has to pass the write and did not answer: ${ended(reason)} ` +
+      'Nothing was done. Try again in a moment; whoever looks after the cluster can mend the hook or its settings.',
+    headers: () => retryAfter(1),
+    example: { hook: 'naming', reason: 'it did not answer within 2000 ms' },
   },
   WRITE_TIMEOUT: {
     status: 504,

@@ -27,6 +27,7 @@ import tls, { Response, Tls } from '../plugins/tls/index.ts'
 import trace, { identify } from '../plugins/trace/index.ts'
 import transactions from '../plugins/transactions/index.ts'
 import validation from '../plugins/validation/index.ts'
+import webhooks from '../plugins/webhooks/index.ts'
 import writes from '../plugins/writes/index.ts'
 import type { Config } from './config.ts'
 import { explainedErrors } from './errors-page.ts'
@@ -85,6 +86,8 @@ async function registerPlugins (app: FastifyInstance, config: Config, security: 
   await app.register(storage)
   await app.register(discovery)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
+  // Hooks are asked before locks are taken: what is slow is not to be waited for by others.
+  await app.register(webhooks)
   await app.register(locks)
   await app.register(writes)
   await app.register(changes, { renderProblem: (problem) => renderProblem(errors, problem).body })

@@ -10,6 +10,7 @@ import { sendRaw } from '../support/raw-http.ts'
 import { authority, leaf, PemFolder } from '../support/certificates.ts'
 import { stallDisk } from '../support/stalled-disk.ts'
 import { ask, secureNode, show } from '../tls/https.ts'
+import { hang, refuse, startHook } from '../webhooks/hook.ts'
 import { keysPath, startNode, startStocked, type Answer } from './client.ts'
 import { checkManners, checkProblem } from './manners.ts'
 
@@ -122,6 +123,12 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
   },
   PRECONDITION_FAILED: async (t) => (await startStocked(t)).put(`${keysPath}/k`, { data: 1 }, { 'if-match': '*' }),
 
+  async WRITE_REJECTED (t) {
+    const client = await startStocked(t)
+    const { url } = await startHook(t, refuse({ reason: 'not today' }))
+    await client.put('/cluster/settings', { webhooks: [{ name: 'calendar', url }] })
+    return client.put(`${keysPath}/k`, { data: 1 })
+  },
   TOO_MANY_READERS: async (t) => (await startNode(t, { streamsMax: 0 })).get('/changes', { accept: 'text/event-stream' }),
   async TOO_MANY_WRITES (t) {
     const client = await startNode(t, { writesPendingMax: 1 })
@@ -164,6 +171,11 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     t.same((await Promise.all(writes)).map(({ status }) => status).sort(), [201, 503])
     t.equal((await client.get('/changes')).body.lastRevision, 3, 'and one was not begun')
     return first
+  },
+  async HOOK_FAILED (t) {
+    const client = await startStocked(t)
+    await client.put('/cluster/settings', { webhooks: [{ name: 'calendar', url: (await startHook(t, hang)).url, timeoutMs: 10 }] })
+    return client.put(`${keysPath}/k`, { data: 1 })
   },
   async WRITE_TIMEOUT (t) {
     const client = await startNode(t, { writeTimeoutSeconds: 1 })
