@@ -49,7 +49,7 @@ test('a node speaks only to whom the cluster\'s authority has signed, in TLS 1.3
     expired: [show(leaf(ca, { notBefore: days(-9), notAfter: days(-2) })), /CERT_HAS_EXPIRED/],
     'not yet valid': [show(leaf(ca, { notBefore: days(2) })), /CERT_NOT_YET_VALID/],
     'for clients only': [show(leaf(ca, { usages: ['clientAuth'] })), /INVALID_PURPOSE/],
-    'in an older TLS': [{ ...show(leaf(ca)), maxVersion: 'TLSv1.2' }, /protocol version/],
+    'in an older TLS': [{ ...show(leaf(ca)), maxVersion: 'TLSv1.2' }, /PROTOCOL_VERSION/],
   } as const
   for (const [what, [options, words]] of Object.entries(refused)) {
     t.match(await dial(await peer(t, options)), words, what)
