@@ -43,9 +43,21 @@ export const settings = {
   }),
   insecurePeers: Type.Boolean({ default: false, description: 'Lets other nodes be spoken to without TLS elsewhere than on the loopback' }),
   discovery: Type.String({
-    default: 'raw', description: 'How the node finds others: raw goes by CHANGEWELL_JOIN; else the name of an installed package, or the path of a module',
+    default: 'raw', description: 'How the node finds others: raw goes by CHANGEWELL_JOIN, kubernetes by the pods; else the name of an installed package, or the path of a module',
   }),
   discoveryOptions: Type.String({ default: '', description: 'JSON object of settings for a discovery provider that is a package or a module' }),
+  kubernetesNamespace: Type.String({ default: '', description: 'With kubernetes: namespace of the pods; empty for the one that the pod runs in' }),
+  kubernetesSelector: Type.String({
+    default: 'app.kubernetes.io/name=changewell', description: 'With kubernetes: label selector of the cluster\'s pods, this one among them',
+  }),
+  kubernetesPortName: Type.String({ default: 'peers', description: 'With kubernetes: name of the container port on which nodes listen for others' }),
+  kubernetesLease: Type.String({
+    default: 'changewell', description: 'With kubernetes: name of the Lease that holds the cluster\'s id; each cluster of a namespace has its own',
+  }),
+  kubernetesPod: Type.String({ default: '', description: 'With kubernetes: name of this pod; empty for the host\'s name' }),
+  kubernetesServiceAccountDir: Type.String({
+    default: '/var/run/secrets/kubernetes.io/serviceaccount', description: 'With kubernetes: folder of the service account\'s token, ca.crt and namespace',
+  }),
   join: Type.String({
     default: '', description: 'Peers\' addresses of members to join, as host:port with commas between; a node without any forms a cluster of its own',
   }),
@@ -85,7 +97,7 @@ export const settings = {
   streamsMax: count('streams', 10_000, 0, 1_000_000, 'Most streams open at one time'),
   snapshotsMax: count('snapshots', 4, 0, 1000, 'Most snapshots taken at one time'),
   streamHeartbeatSeconds: seconds(15, 1, 3600, 'Time between signs of life on a quiet stream'),
-  streamStallSeconds: seconds(60, 1, 86_400, 'A stream whose reader takes nothing for so long is closed'),
+  streamStallSeconds: seconds(60, 1, 86_400, 'A stream, page or snapshot whose reader takes nothing for so long is cut off'),
   streamBufferBytesMax: bytes(256 * KiB, 4 * KiB, 64 * MiB,
     'Bytes that wait for one slow reader before it falls back to the disk'),
   cacheBytesMax: bytes(32 * MiB, 0, 16 * GiB, 'Values of keys kept in memory'),
@@ -97,7 +109,11 @@ export const settings = {
   lockWaitersMax: count('writes', 10_000, 0, 1_000_000, 'Most writes that wait for others to the same key, collection or tenant'),
   leaderWaitSeconds: seconds(5, 1, 3600, 'Time that writes and linearizable reads wait for a leader before they are refused'),
   idempotencySeconds: seconds(86_400, 1, 31_536_000, 'Time that an idempotency key is remembered'),
+  receiptSeconds: seconds(3600, 1, 31_536_000, 'Time that the outcome of a write can be asked for by its receipt'),
   idempotencyKeyBytesMax: bytes(255, 1, 1 * KiB, 'Longest idempotency key'),
+  queueWritesMax: count('writes', 10_000, 0, 1_000_000, 'Most writes in this node\'s queue'),
+  queueBytesMax: bytes(64 * MiB, 4 * KiB, 4 * GiB, 'Bytes of writes in this node\'s queue'),
+  queueSeconds: seconds(86_400, 1, 2_592_000, 'Time after which a queued write that no leader took is rejected'),
   logSegmentBytes: bytes(16 * MiB, 64 * KiB, 1 * GiB, 'Size of a file of the write-ahead log'),
   flushLogBytes: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Log that gathers before the database is flushed and the log cut'),
 

@@ -1,4 +1,7 @@
 import type { ErrorTable } from '../plugins/problems/table.ts'
+import { askFor, ended, locationOf, quoted, retryAfter, roleOn } from './error-words.ts'
+
+const exampleReceipt = 'Aqs0k3yhRkL0Yh1cBxwAAAGVxW3fbAAAAZXFpM9sAAAAAAAAAC9tGm0b'
 
 /**
  * Every error, once: what a client is told about each code of storage/problem.ts. The detail says what happened and
@@ -253,6 +256,14 @@ export const errors: ErrorTable = {
     headers: () => retryAfter(1),
     example: { limit: 10_000 },
   },
+  QUEUE_FULL: {
+    status: 503,
+    title: 'The queue of the node is full',
+    detail: ({ setting, limit }) => `The queue of this node takes no more: ${setting} is ${limit}. Nothing was taken in. Try again ` +
+      'later or through another node.',
+    headers: () => retryAfter(1),
+    example: { setting: 'CHANGEWELL_QUEUE_WRITES_MAX', limit: 10_000 },
+  },
   TOO_MANY_WAITERS: {
     status: 503,
     title: 'Too many writes wait for locks',
@@ -280,18 +291,39 @@ export const errors: ErrorTable = {
   WRITE_TIMEOUT: {
     status: 504,
     title: 'The outcome of the write is not known yet',
-    detail: ({ timeoutSeconds }) => `The write was not confirmed within ${timeoutSeconds} seconds; it may still happen. ` +
-      'Send it again with the same Idempotency-Key to learn its outcome; without one, look before you repeat it.',
+    detail: ({ timeoutSeconds, receipt }) => `The write was not confirmed within ${timeoutSeconds} seconds; it may still happen. ` +
+      `${askFor(receipt)}`,
+    headers: ({ receipt }) => ({ ...retryAfter(1), ...locationOf(receipt) }),
+    example: { timeoutSeconds: 10, receipt: exampleReceipt },
+  },
+  WRITE_EXPIRED: {
+    status: 503,
+    title: 'The write came too late',
+    detail: ({ deadline }) => `The write was to be decided by ${deadline} and was not, so it was not made and never will be. ` +
+      'Send it again as a new write, if it is still wanted.',
     headers: () => retryAfter(1),
-    example: { timeoutSeconds: 10 },
+    example: { deadline: '2026-11-23T21:12:16.364Z' },
   },
   OUTCOME_UNKNOWN: {
     status: 504,
     title: 'The outcome of the write cannot be told',
-    detail: ({ reason }) => `The write was accepted, and then this node could not finish it: ${ended(reason)} It may ` +
-      'still happen. Send it again with the same Idempotency-Key, to this node when it is back or to another.',
-    headers: () => retryAfter(10),
-    example: { reason: 'the database cannot be written (no space left on the device)' },
+    detail: ({ reason, receipt }) => `The write was accepted, and then this node could not finish it: ${ended(reason)} It may ` +
+      `still happen. ${askFor(receipt)}`,
+    headers: ({ receipt }) => ({ ...retryAfter(10), ...locationOf(receipt) }),
+    example: { reason: 'the database cannot be written (no space left on the device)', receipt: exampleReceipt },
+  },
+  RECEIPT_NOT_FOUND: {
+    status: 404,
+    title: 'There is no such receipt',
+    detail: ({ reason }) => `This is no receipt of this cluster: ${ended(reason)} Send the one that the answer to the write had, whole.`,
+    example: { reason: 'its check digits are wrong' },
+  },
+  RECEIPT_GONE: {
+    status: 410,
+    title: 'The outcome is no longer kept',
+    detail: ({ keptUntil }) => `What became of the write was kept until ${keptUntil} (CHANGEWELL_RECEIPT_SECONDS), and is forgotten. ` +
+      'Look for what it wrote before you repeat it.',
+    example: { keptUntil: '2026-11-23T22:12:16.364Z' },
   },
   DISK_FULL: {
     status: 503,
@@ -388,23 +420,4 @@ export const errors: ErrorTable = {
       `request ${requestId}; please report it.`,
     example: { requestId: 'req-1' },
   },
-}
-
-function roleOn (role: string, tenant: string | null): string {
-  if (role === 'any') return 'any role'
-  if (role !== 'read' && role !== 'write') return `the role ${role}`
-  return `the role ${role} on ${tenant === null ? 'anything' : tenant === '*' ? 'all tenants ("*")' : `the tenant ${quoted(tenant)}`}`
-}
-
-function retryAfter (seconds: number): Record<string, string> {
-  return { 'retry-after': String(seconds) }
-}
-
-function quoted (name: string): string {
-  return JSON.stringify(name)
-}
-
-/** A reason comes as a clause, with or without its full stop. */
-function ended (reason: string): string {
-  return /[.!?]$/.test(reason) ? reason : `${reason}.`
 }

@@ -18,9 +18,12 @@ import metrics from '../plugins/metrics/index.ts'
 import minRevision from '../plugins/min-revision/index.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
 import { renderProblem } from '../plugins/problems/render.ts'
+import queue from '../plugins/queue/index.ts'
 import raft from '../plugins/raft/index.ts'
+import receipts from '../plugins/receipts/index.ts'
 import snapshot from '../plugins/snapshot/index.ts'
 import shutdown from '../plugins/shutdown/index.ts'
+import stalled from '../plugins/stalled/index.ts'
 import storage from '../plugins/storage/index.ts'
 import tenants from '../plugins/tenants/index.ts'
 import tls, { Response, Tls } from '../plugins/tls/index.ts'
@@ -56,6 +59,8 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
   }) as unknown as FastifyInstance
   app.decorate('config', config)
   app.server.maxConnections = config.connectionsMax
+  // Node would leave out those after the thousandth without a word, a condition perhaps. The head's size is the limit.
+  app.server.maxHeadersCount = 0
   // Of the two times Node takes the longer one for the whole request, and this one is a minute unless it is set.
   app.server.headersTimeout = app.server.requestTimeout
   try {
@@ -73,6 +78,7 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
 async function registerPlugins (app: FastifyInstance, config: Config, security: Tls): Promise<void> {
   await app.register(trace)
   await app.register(shutdown)
+  await app.register(stalled)
   await app.register(problems, { errors })
   await app.register(tls, { tls: security })
   await app.register(validation)
@@ -86,6 +92,7 @@ async function registerPlugins (app: FastifyInstance, config: Config, security: 
   await app.register(storage)
   await app.register(discovery)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
+  await app.register(queue)
   // Hooks are asked before locks are taken: what is slow is not to be waited for by others.
   await app.register(webhooks)
   await app.register(locks)
@@ -96,6 +103,7 @@ async function registerPlugins (app: FastifyInstance, config: Config, security: 
   await app.register(collections)
   await app.register(keys)
   await app.register(transactions)
+  await app.register(receipts, { renderProblem: (problem) => renderProblem(errors, problem).body })
   await app.register(snapshot)
   await app.register(cluster)
 }

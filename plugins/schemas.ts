@@ -63,6 +63,17 @@ export const collectionParams = Type.Object({ ...tenantParams.properties, collec
 
 export const keyParams = Type.Object({ ...collectionParams.properties, key: Type.String() })
 
+/** How long a write waits. */
+export const ackQuery = Type.Object({
+  ack: Type.Union([Type.Literal('commit'), Type.Literal('leader'), Type.Literal('queue')], {
+    default: 'commit',
+    description: '`commit`: until it is made. `leader`: until the leader has it in its log, where it may yet be lost. `queue`: until it is on this node\'s disk, to be sent on when a leader is known. The last two are answered 202 with a receipt.',
+  }),
+}, { additionalProperties: false })
+
+/** The answer to a write that did not wait. */
+export const accepted = Type.Object({ receipt: Type.String({ description: 'For `GET /receipts/{id}`.' }) })
+
 export const writeHeaders = Type.Object({
   'idempotency-key': Type.Optional(Type.String({
     minLength: 1,

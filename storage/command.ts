@@ -1,13 +1,17 @@
 import { BinaryReader, BinaryWriter } from './binary.ts'
+import { receiptIdBytes } from './receipt.ts'
 import {
-  changeTypes, type Command, type Compare, type Operation, type Settings, type WriteCommand,
+  changeTypes, type Command, type Compare, type Operation, type Receipt, type Settings, type WriteCommand,
 } from './types.ts'
 
 /**
  * Commands as they stand in the log: a small binary header and the data's own JSON text. The first byte is the kind,
  * so that a later release can add kinds and an older one can say that it does not know them.
  */
-const kinds = ['bootstrap', 'write', 'expire', 'trim', 'settings', 'node', 'node-remove'] as const
+const kinds = ['bootstrap', 'write', 'expire', 'trim', 'settings', 'node', 'node-remove', 'receipted-write'] as const
+
+/** A write with a receipt is a kind of its own: a release that knows no receipts must not take it for a plain one. */
+const receiptedWrite = kinds.indexOf('receipted-write')
 
 const roles = ['voter', 'replica'] as const
 
@@ -26,9 +30,13 @@ export class UnknownCommandError extends Error {
 
 export function encodeCommand (command: Command): Buffer {
   const out = new BinaryWriter()
-  out.u8(kinds.indexOf(command.kind)).u64(command.timestamp)
+  const isReceipted = command.kind === 'write' && command.receipt !== undefined
+  out.u8(isReceipted ? receiptedWrite : kinds.indexOf(command.kind)).u64(command.timestamp)
   switch (command.kind) {
-    case 'write': writeWrite(out, command); break
+    case 'write':
+      if (command.receipt !== undefined) writeReceipt(out, command.receipt)
+      writeWrite(out, command)
+      break
     case 'bootstrap': out.text(command.clusterId); break
     case 'trim': out.u64(command.firstRevision); break
     case 'settings': out.bytes(Buffer.from(JSON.stringify(command.settings))); break
@@ -47,7 +55,8 @@ export function decodeCommand (bytes: Buffer): Command {
   const kind = kinds[kindNumber]
   const timestamp = from.u64()
   switch (kind) {
-    case 'write': return readWrite(from, timestamp)
+    case 'write': return readWrite(from, { kind, timestamp, compare: [], then: [] })
+    case 'receipted-write': return readWrite(from, { kind: 'write', timestamp, receipt: readReceipt(from), compare: [], then: [] })
     case 'bootstrap': return { kind, timestamp, clusterId: from.text() }
     case 'trim': return { kind, timestamp, firstRevision: from.u64() }
     case 'settings': return { kind, timestamp, settings: JSON.parse(from.bytes().toString()) as Partial<Settings> }
@@ -73,9 +82,17 @@ function writeWrite (out: BinaryWriter, command: WriteCommand): void {
   if (command.else !== undefined) writeOperations(out, command.else)
 }
 
-function readWrite (from: BinaryReader, timestamp: number): WriteCommand {
+function writeReceipt (out: BinaryWriter, { id, deadline, keptUntil, isRepeated }: Receipt): void {
+  out.raw(id).u64(deadline).u64(keptUntil).u8(isRepeated ? 1 : 0)
+}
+
+function readReceipt (from: BinaryReader): Receipt {
+  return { id: from.raw(receiptIdBytes), deadline: from.u64(), keptUntil: from.u64(), isRepeated: from.u8() === 1 }
+}
+
+/** The command with what follows in the bytes. */
+function readWrite (from: BinaryReader, command: WriteCommand): WriteCommand {
   const flags = from.u8()
-  const command: WriteCommand = { kind: 'write', timestamp, compare: [], then: [] }
   if ((flags & 1) !== 0) {
     command.idempotency = { key: from.text(), fingerprint: from.raw(16), expiresAt: from.u64() }
   }

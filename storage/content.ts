@@ -3,6 +3,7 @@ import { defaultSettings, type ClusterState } from './cluster.ts'
 import { decodeConfiguration } from './configuration.ts'
 import { collectionRows, metaKeys, nodeRows, tenantRows } from './keys.ts'
 import type { NodeRecord } from './nodes.ts'
+import { chunkKeyOf, Outcomes } from './outcomes.ts'
 import { decodePosition, origin, type Position } from './position.ts'
 import type { Store, View } from './store.ts'
 import type { Settings } from './types.ts'
@@ -12,6 +13,7 @@ export interface Content {
   /** The one that readers see, and the one that commands are executed on. */
   catalogs: [Catalog, Catalog]
   position: Position
+  outcomes: Outcomes
   cluster: ClusterState
   /** The rows are neither those of one database nor of another: nothing was read from them. */
   isTorn: boolean
@@ -21,9 +23,11 @@ export async function readContent (store: Store): Promise<Content> {
   if (await store.get('meta', metaKeys.torn) !== null) return tornContent()
   const clusterId = await store.get('meta', metaKeys.clusterId)
   const configuration = await store.get('meta', metaKeys.configuration)
+  const position = decodePosition(await store.get('meta', metaKeys.applied))
   return {
     catalogs: [await readCatalog(store), await readCatalog(store)],
-    position: decodePosition(await store.get('meta', metaKeys.applied)),
+    position,
+    outcomes: new Outcomes(position.index, await store.get('requests', chunkKeyOf(position.index))),
     cluster: {
       clusterId: clusterId?.toString() ?? null,
       settings: settingsOf(await store.get('meta', metaKeys.settings)),
@@ -39,6 +43,7 @@ export function tornContent (): Content {
   return {
     catalogs: [new Catalog(), new Catalog()],
     position: { ...origin },
+    outcomes: new Outcomes(0, null),
     cluster: { clusterId: null, settings: defaultSettings, configuration: null, nodes: new Map() },
     isTorn: true,
   }

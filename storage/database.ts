@@ -1,22 +1,22 @@
+import { attempt, rowsAhead } from './attempt.ts'
 import type { Catalog } from './catalog.ts'
-import { decodeChange, type Change } from './change.ts'
+import type { Change } from './change.ts'
 import { Cluster } from './cluster.ts'
 import type { AppliedConfiguration } from './configuration.ts'
 import { readContent, tornContent, type Content } from './content.ts'
-import { executeWrite, rowsOf } from './execution.ts'
 import { checkFormat } from './format.ts'
 import { GatedStore } from './gate.ts'
 import { readImage, type ImageRow } from './image.ts'
-import { changeRange, expiredRange, expiryKey, expiryName, metaKeys, readU64, requestKey, tagKey } from './keys.ts'
+import { metaKeys } from './keys.ts'
 import type { NodeRecord } from './nodes.ts'
+import type { Outcomes } from './outcomes.ts'
 import { checksumText, encodePosition, type Position } from './position.ts'
 import { Problem } from './problem.ts'
-import { decodeRequest, encodeRequest } from './request.ts'
 import { restoreRows } from './restore.ts'
 import { RowCache } from './row-cache.ts'
 import { Missing, Staging } from './staging.ts'
-import type { RowKey, Store } from './store.ts'
-import type { Command, Outcome, Settings, WriteCommand } from './types.ts'
+import type { Store } from './store.ts'
+import type { Command, Outcome, Settings } from './types.ts'
 
 export type { AppliedConfiguration } from './configuration.ts'
 export type { NodeRecord } from './nodes.ts'
@@ -29,12 +29,6 @@ export interface Applied {
   /** With an entry of the log that changes the Raft configuration: what is in force from then on. */
   configuration?: AppliedConfiguration
 }
-
-/** How many rows one housekeeping command may remove, so that no batch grows without bound. */
-const housekeepingRows = 1000
-
-/** More than any scope takes at the front of a change's row. */
-const scopeBytesMax = 256 * 1024
 
 /** So much may be on its way to the store, or wait to be; then applying waits. */
 const storingBytesMax = 16 * 1024 * 1024
@@ -62,6 +56,7 @@ export class Database {
   readonly #cluster: Cluster
   #working: Catalog
   #position: Position
+  #outcomes: Outcomes
   #isTorn: boolean
   #failure: Error | null = null
   #applying: Promise<unknown> = Promise.resolve()
@@ -79,6 +74,7 @@ export class Database {
     this.#cluster = new Cluster(content.cluster)
     this.#working = content.catalogs[1]
     this.#position = content.position
+    this.#outcomes = content.outcomes
     this.#isTorn = content.isTorn
     if (content.isTorn) gate.shut()
   }
@@ -190,7 +186,7 @@ export class Database {
 
   async #apply (batch: Applied[]): Promise<Array<Outcome | null>> {
     if (this.#storingBytes > storingBytesMax) await this.#storing
-    const staging = new Staging(this.store, this.cache, this.#working, this.#position, () => (
+    const staging = new Staging(this.store, this.cache, this.#working, this.#position, this.#outcomes, () => (
       batch.flatMap(({ command }) => rowsAhead(this.#working, command))))
     const outcomes: Array<Outcome | null> = []
     for (const { index, term, command, configuration } of batch) {
@@ -266,10 +262,11 @@ export class Database {
     }
   }
 
-  #show ({ catalogs, position, cluster, isTorn }: Content): void {
+  #show ({ catalogs, position, outcomes, cluster, isTorn }: Content): void {
     this.catalog = catalogs[0]
     this.#working = catalogs[1]
     this.#position = position
+    this.#outcomes = outcomes
     this.#cluster.replace(cluster)
     this.#isTorn = isTorn
   }
@@ -291,85 +288,6 @@ export class Database {
   }
 }
 
-/** Runs a command, or tells what it misses. Running again is safe: an unfinished run leaves nothing. */
-function attempt (staging: Staging, cluster: Cluster, command: Command): Outcome | Missing {
-  try {
-    const outcome = executeOnce(staging, cluster, command)
-    staging.commit()
-    return outcome
-  } catch (error) {
-    staging.rollback()
-    if (!(error instanceof Missing)) throw error
-    return error
-  }
-}
-
-function executeOnce (staging: Staging, cluster: Cluster, command: Command): Outcome {
-  staging.position.timestamp = Math.max(staging.position.timestamp, command.timestamp)
-  switch (command.kind) {
-    case 'write': return executeRecognised(staging, command)
-    case 'expire': expire(staging); break
-    case 'trim': trim(staging, command.firstRevision); break
-    default: return orRefusal(staging, () => {
-      cluster.execute(staging, command)
-      return { branch: 'then', written: [] }
-    })
-  }
-  return { ok: true, branch: 'then', written: [], revision: staging.position.revision }
-}
-
-/** A write whose idempotency key is known gets the outcome of the first; a new one leaves its outcome under its key. */
-function executeRecognised (staging: Staging, command: WriteCommand): Outcome {
-  const { idempotency } = command
-  if (idempotency === undefined) return orRefusal(staging, () => executeWrite(staging, command))
-  const row = staging.row('requests', requestKey(idempotency.key))
-  const known = row === null ? null : decodeRequest(row)
-  if (known !== null && known.expiresAt > command.timestamp) {
-    if (known.fingerprint.equals(idempotency.fingerprint)) return known.outcome
-    return {
-      ok: false, code: 'IDEMPOTENCY_KEY_REUSED', params: { key: idempotency.key }, revision: staging.position.revision,
-    }
-  }
-  const outcome = orRefusal(staging, () => executeWrite(staging, command))
-  if (known !== null) staging.delete('requests', expiryKey(known.expiresAt, idempotency.key))
-  staging.put('requests', requestKey(idempotency.key), encodeRequest({ ...idempotency, outcome }))
-  staging.put('requests', expiryKey(idempotency.expiresAt, idempotency.key), Buffer.alloc(0))
-  return outcome
-}
-
-function orRefusal (staging: Staging, execute: () => Pick<Outcome & { ok: true }, 'branch' | 'written'>): Outcome {
-  try {
-    return { ok: true, ...execute(), revision: staging.position.revision }
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    staging.rollback()
-    const at = error.at === undefined ? {} : { at: error.at }
-    return { ok: false, code: error.code, params: error.params, revision: staging.position.revision, ...at }
-  }
-}
-
-/** Forgets idempotency keys whose time has passed. */
-function expire (staging: Staging): void {
-  for (const { key } of staging.range('requests', expiredRange(staging.position.timestamp), 0, housekeepingRows)) {
-    staging.delete('requests', key)
-    staging.delete('requests', requestKey(expiryName(key)))
-  }
-}
-
-/** Cuts the history: changes and their tags go; the tenants' feeds stay whole. */
-function trim (staging: Staging, wanted: number): void {
-  const { position } = staging
-  const firstRevision = Math.min(wanted, position.revision + 1, position.firstRevision + housekeepingRows)
-  if (firstRevision <= position.firstRevision) return
-  const range = changeRange(position.firstRevision, firstRevision)
-  for (const { key, value } of staging.range('changes', range, scopeBytesMax)) {
-    const { revision, scope } = decodeChange(readU64(key, 0), value)
-    for (const tag of scope.tags) staging.delete('tags', tagKey(tag, revision))
-  }
-  staging.deleteRange('changes', range)
-  position.firstRevision = firstRevision
-}
-
 /**
  * Writes may share a batch. Housekeeping reads ranges that a batch does not show yet, and what concerns the cluster is
  * shown at the end of a batch, so these stand alone.
@@ -385,11 +303,4 @@ function runsOf (batch: Applied[]): Applied[][] {
     joins = isPlain
   }
   return runs
-}
-
-function rowsAhead (catalog: Catalog, command: Command | null): RowKey[] {
-  if (command === null || command.kind !== 'write') return []
-  const rows = rowsOf(catalog, command)
-  if (command.idempotency !== undefined) rows.push({ family: 'requests', key: requestKey(command.idempotency.key) })
-  return rows
 }

@@ -15,6 +15,8 @@ export interface Dump {
   revision: number
   /** Lines of JSON: a header, the records, a checksum over all before it. */
   lines: AsyncGenerator<Buffer>
+  /** Releases the view when the lines were never begun: then they do not notice that they are given up. */
+  giveUp: () => Promise<void>
 }
 
 /**
@@ -22,7 +24,7 @@ export interface Dump {
  * with their keys in order. Data is copied as bytes. With a tenant, that one and those below it; with `sees`, those
  * whose names it lets through, and the header says that it is partial.
  *
- * The view is released when the lines have been read to the end, or are given up.
+ * The view is released when the lines have been read to the end, or are given up after the first one; else by `giveUp`.
  *
  * @throws Problem TENANT_NOT_FOUND
  */
@@ -43,7 +45,13 @@ export async function dumpOf (
       ...(top === undefined ? {} : { tenant: top.name }),
       ...(sees === null ? {} : { partial: true }),
     }
-    return { revision: position.revision, lines: checked(view, recordsOf(view, { catalog, top, sees }, header)) }
+    let isBegun = false
+    const begin = (): void => { isBegun = true }
+    return {
+      revision: position.revision,
+      lines: checked(view, recordsOf(view, { catalog, top, sees }, header), begin),
+      giveUp: async () => { if (!isBegun) await view.release() },
+    }
   } catch (error) {
     await view.release()
     throw error
@@ -79,7 +87,8 @@ async function * recordsOf (view: View, { catalog, top, sees }: Part, header: ob
 }
 
 /** Gathers lines into pieces worth sending, and ends them with how many there were and their checksum. */
-async function * checked (view: View, records: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+async function * checked (view: View, records: AsyncGenerator<Buffer>, begin: () => void): AsyncGenerator<Buffer> {
+  begin()
   let checksum = 0
   let count = 0
   let pieces: Buffer[] = []

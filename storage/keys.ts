@@ -131,6 +131,7 @@ export function tagRevision (key: Buffer): number {
 
 const requestKind = 0x6b
 const expiryKind = 0x65
+const chunkKind = 0x6f
 
 export function requestKey (idempotencyKey: string): Buffer {
   return Buffer.concat([Buffer.of(requestKind), Buffer.from(idempotencyKey)])
@@ -147,4 +148,13 @@ export function expiredRange (timestamp: number): Range {
 
 export function expiryName (key: Buffer): string {
   return key.toString('utf8', 9)
+}
+
+/** Chunks of outcomes are numbered in the order of the log. */
+export function chunkKey (number: number): Buffer {
+  return Buffer.concat([Buffer.of(chunkKind), u64s(number)])
+}
+
+export function chunkRange (from: number, to: number): Range {
+  return { start: chunkKey(from), end: chunkKey(to) }
 }

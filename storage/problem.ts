@@ -31,6 +31,8 @@ export interface Problems {
   REVISION_NOT_FOUND: { revision: number, lastRevision: number }
   REVISION_AHEAD: { since: number, revision: number }
   HISTORY_GONE: { firstRevision: number }
+  RECEIPT_NOT_FOUND: { reason: string }
+  RECEIPT_GONE: { keptUntil: string }
   MEMBER_NOT_FOUND: { id: string }
   NODE_REMOVED: { id: string }
   // What stands against it.
@@ -50,7 +52,9 @@ export interface Problems {
   TOO_MANY_WAITERS: { limit: number }
   LOCK_TIMEOUT: { waitSeconds: number }
   HOOK_FAILED: { hook: string, reason: string }
-  WRITE_TIMEOUT: { timeoutSeconds: number }
+  QUEUE_FULL: { setting: string, limit: number }
+  WRITE_TIMEOUT: { timeoutSeconds: number, receipt?: string }
+  WRITE_EXPIRED: { deadline: string }
   NO_LEADER: { reason: string }
   NO_SUCCESSOR: { reason: string }
   NODE_LOST_DATA: { id: string }
@@ -58,7 +62,7 @@ export interface Problems {
   OVERLOADED: { delayMs: number, limitMs: number }
   DRAINING: { reason: string }
   NOT_READY: { reason: string }
-  OUTCOME_UNKNOWN: { reason: string }
+  OUTCOME_UNKNOWN: { reason: string, receipt?: string }
   DISK_FULL: { freeBytes: number, neededBytes: number }
   STORAGE_FAILED: { reason: string }
   INTERNAL: { requestId: string }

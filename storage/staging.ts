@@ -1,6 +1,7 @@
 import type { Catalog, Mutation } from './catalog.ts'
 import type { Change } from './change.ts'
 import { chainChecksum } from './checksum.ts'
+import type { Outcomes } from './outcomes.ts'
 import type { Position } from './position.ts'
 import type { RowCache } from './row-cache.ts'
 import {
@@ -15,6 +16,9 @@ interface RangeRequest {
   /** At most so many rows. */
   limit?: number
 }
+
+/** Of what is no row of its own. */
+const fateKey = Buffer.from('o')
 
 /** Thrown by an execution that needs rows which are not loaded yet: they are loaded, and it begins again. */
 export class Missing extends Error {
@@ -39,6 +43,7 @@ export class Staging {
   readonly position: Position
   readonly #store: Store
   readonly #cache: RowCache
+  readonly #outcomes: Outcomes
   /** What the commands to come will ask for, as far as that is known. */
   #ahead: () => RowKey[]
   /** Rows that were read for this batch, beside those that the cache has. */
@@ -50,14 +55,19 @@ export class Staging {
   /** What the running command's own rows were before it; undefined when they were not written before. */
   #before: Array<{ name: string, value: Buffer | null | undefined }> = []
   #undo: Mutation[] = []
+  /** What is kept of the running command's outcome. */
+  #fate: { keptUntil: number, bytes: Buffer } | null = null
   /** Where the effects of the running command begin. */
   #begun = { effects: 0, changes: 0, mutations: 0, revision: 0 }
   /** A row is mostly read and then written: its name is made once. */
   #named: RowKey & { name: string } = { family: 'meta', key: Buffer.alloc(0), name: '' }
 
-  constructor (store: Store, cache: RowCache, catalog: Catalog, position: Position, ahead: () => RowKey[]) {
+  constructor (
+    store: Store, cache: RowCache, catalog: Catalog, position: Position, outcomes: Outcomes, ahead: () => RowKey[]
+  ) {
     this.#store = store
     this.#cache = cache
+    this.#outcomes = outcomes
     this.#ahead = ahead
     this.catalog = catalog
     this.position = { ...position }
@@ -115,8 +125,19 @@ export class Staging {
     this.changes.push(change)
   }
 
+  /** Keeps what became of the command, until the clock is past the time given. Nothing may fail after this. */
+  record (keptUntil: number, bytes: Buffer): void {
+    this.#fate = { keptUntil, bytes }
+  }
+
   /** The command succeeded: its effects become the batch's. */
   commit (): void {
+    const fate = this.#fate
+    if (fate !== null) {
+      // It stands in a row with others, which is written with the batch; for the checksum it counts as a row.
+      this.#effects.push({ family: 'requests', key: fateKey, value: fate.bytes })
+      this.#outcomes.add(this.position.index, this.position.timestamp, fate.keptUntil, fate.bytes)
+    }
     this.#begin()
   }
 
@@ -136,6 +157,7 @@ export class Staging {
   }
 
   #begin (): void {
+    this.#fate = null
     if (this.#before.length > 0) this.#before = []
     if (this.#undo.length > 0) this.#undo = []
     this.#begun.effects = this.#effects.length
@@ -179,11 +201,12 @@ export class Staging {
     for (const effect of this.#effects) {
       if ('range' in effect) batch.deleteRange(effect.family, effect.range)
       else if (effect.value === null) batch.delete(effect.family, effect.key)
-      else {
+      else if (effect.key !== fateKey) {
         batch.put(effect.family, effect.key, effect.value)
         bytes += effect.value.length
       }
     }
+    this.#outcomes.store(batch)
     last(batch)
     const written = batch.write({ isLazy: true })
     for (const [name, value] of this.#written) this.#cache.written(name, value)

@@ -41,10 +41,23 @@ export interface Idempotency {
   expiresAt: number
 }
 
+/** By which a write can be asked about later. */
+export interface Receipt {
+  /** Bytes by chance, so that nobody guesses it: whoever holds it may ask. */
+  id: Buffer
+  /** The write does nothing once the database's clock is past this. Milliseconds since 1970. */
+  deadline: number
+  /** The outcome is kept until the database's clock is past this. Milliseconds since 1970; not before the deadline. */
+  keptUntil: number
+  /** The same write may come again, and must be recognised by its receipt. */
+  isRepeated: boolean
+}
+
 export interface WriteCommand {
   kind: 'write'
   /** Milliseconds since 1970, by the leader's clock. */
   timestamp: number
+  receipt?: Receipt
   idempotency?: Idempotency
   compare: Compare[]
   then: Operation[]

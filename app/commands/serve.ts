@@ -11,6 +11,9 @@ import { settingsTable } from '../settings-table.ts'
 import { version } from '../version.ts'
 import { explainStartFailure } from './start-failure.ts'
 
+/** Once all requests have ended or are cut off, the database is flushed; what hangs even then is killed. */
+const flushMsMax = 20_000
+
 export function help (): string {
   return `Usage: changewell serve
 
@@ -50,7 +53,7 @@ async function start (config: Config): Promise<void> {
   const { access, tls } = app
   const isOn = access.isOn || tls.credentials.length > 0
   if (isOn) process.on('SIGHUP', () => { void Promise.all([access.reload(), tls.reload()]) })
-  closeWithGrace({ delay: config.shutdownSeconds * 1000, logger, skip: isOn ? ['SIGHUP'] : [] }, async ({ signal, err }) => {
+  closeWithGrace({ delay: config.shutdownSeconds * 1000 + flushMsMax, logger, skip: isOn ? ['SIGHUP'] : [] }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'an error that nobody handled; the node stops')
     else logger.info({ signal }, 'the node stops')
     await app.close()

@@ -25,7 +25,7 @@ export class Feed {
   readonly #options: FeedOptions
   readonly #streams = new Set<FeedStream>()
   readonly #chunks = new SharedChunks()
-  readonly #sweep: NodeJS.Timeout
+  readonly #heart: NodeJS.Timeout
   /** Changes that readers have not been told of. */
   #unheard: Change[] = []
   #closed = false
@@ -34,8 +34,8 @@ export class Feed {
     this.#options = options
     this.tail = new Tail(options.lastRevision, options.tailBytesMax)
     this.waiters = new Waiters(options.blockedReadersMax)
-    this.#sweep = setInterval(() => this.#sweepStreams(), options.streamHeartbeatSeconds * 1000)
-    this.#sweep.unref()
+    this.#heart = setInterval(() => this.#sendHeartbeats(), options.streamHeartbeatSeconds * 1000)
+    this.#heart.unref()
   }
 
   get closed (): boolean {
@@ -97,6 +97,7 @@ export class Feed {
       tail: this.tail,
       chunks: this.#chunks,
       bufferBytesMax: this.#options.streamBufferBytesMax,
+      stallSeconds: this.#options.streamStallSeconds,
       renderProblem: this.#options.renderProblem,
       onEnd: (ended, reason) => {
         this.#streams.delete(ended)
@@ -112,16 +113,12 @@ export class Feed {
   /** Readers are let go, so that they go on elsewhere or later from where they stand. */
   close (): void {
     this.#closed = true
-    clearInterval(this.#sweep)
+    clearInterval(this.#heart)
     this.waiters.close()
     for (const stream of this.#streams) stream.end('shutdown')
   }
 
-  #sweepStreams (): void {
-    const now = performance.now()
-    for (const stream of this.#streams) {
-      if (stream.stalledMs(now) > this.#options.streamStallSeconds * 1000) stream.end('stalled')
-      else stream.heartbeat()
-    }
+  #sendHeartbeats (): void {
+    for (const stream of this.#streams) stream.heartbeat()
   }
 }

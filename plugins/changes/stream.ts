@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { Problem } from '../../storage/problem.ts'
+import { onStalled } from '../stalled-reader.ts'
 import type { Source } from './source.ts'
 import { Frame, type Framing, type Tail } from './tail.ts'
 
@@ -12,6 +13,7 @@ export interface StreamOptions {
   since: number
   tail: Tail
   bufferBytesMax: number
+  stallSeconds: number
   /** One chunk of changes for all streams that stand at the same place. */
   chunks: SharedChunks
   onEnd: (stream: FeedStream, reason: EndReason) => void
@@ -38,8 +40,8 @@ const endGraceMs = 1000
 export class FeedStream {
   readonly #options: StreamOptions
   #cursor: number
-  /** Waiting for the reader to take what was written; since when, by the process's clock. */
-  #blockedSince: number | null = null
+  /** Waiting for the reader to take what was written. */
+  #isBlocked = false
   #reading = false
   /** So many changes are about one chunk, as far as the last ones tell. */
   #catchUpChanges = 8
@@ -49,20 +51,16 @@ export class FeedStream {
     this.#options = options
     this.#cursor = options.since
     options.response.on('drain', () => {
-      this.#blockedSince = null
+      this.#isBlocked = false
       this.pump()
     })
+    onStalled(options.response, options.stallSeconds, () => this.end('stalled'))
     options.response.on('close', () => this.end('client'))
     options.response.on('error', () => this.end('client'))
   }
 
   get cursor (): number {
     return this.#cursor
-  }
-
-  /** Milliseconds for which the reader has taken nothing although something waits for it. */
-  stalledMs (now: number): number {
-    return this.#blockedSince === null ? 0 : now - this.#blockedSince
   }
 
   /** Writes what the reader can take now. Called whenever there may be more. */
@@ -100,7 +98,7 @@ export class FeedStream {
     this.#ended = true
     const { response, framing } = this.#options
     if (problem !== undefined) response.write(this.#options.renderProblem(problem, framing))
-    if (reason === 'stalled' || this.#blockedSince !== null) response.destroy()
+    if (reason === 'stalled' || this.#isBlocked) response.destroy()
     else response.end()
     if (!response.closed) {
       const grace = setTimeout(() => response.destroy(), endGraceMs).unref()
@@ -110,7 +108,7 @@ export class FeedStream {
   }
 
   #isReady (): boolean {
-    return !this.#ended && !this.#reading && this.#blockedSince === null
+    return !this.#ended && !this.#reading && !this.#isBlocked
   }
 
   /** A snapshot may have brought an older state than the one that was read: what follows there is another history. */
@@ -149,7 +147,7 @@ export class FeedStream {
     const { response, bufferBytesMax } = this.#options
     const isFull = !response.write(bytes)
     // Only a response that called itself full says when it is not any more.
-    if (isFull && response.writableLength > bufferBytesMax) this.#blockedSince ??= performance.now()
+    if (isFull && response.writableLength > bufferBytesMax) this.#isBlocked = true
   }
 }
 

@@ -5,7 +5,7 @@ import { Problem } from '../../storage/problem.ts'
 import type { RawJson } from '../../storage/raw-json.ts'
 import { timestampText } from '../../storage/timestamp.ts'
 import type { Operation, Written } from '../../storage/types.ts'
-import { data, problems, tags, writeHeaders, written } from '../schemas.ts'
+import { accepted, ackQuery, data, problems, tags, writeHeaders, written } from '../schemas.ts'
 
 const newChange = {
   // Not filled in by a default: a batch must show that nothing stands beside it.
@@ -41,15 +41,15 @@ export async function writeRoutes (instance: FastifyInstance): Promise<void> {
       summary: 'Write one change, or several at once',
       tags: ['changes'],
       headers: writeHeaders,
+      querystring: ackQuery,
       body,
-      response: { 201: reply, ...problems },
+      response: { 201: reply, 202: accepted, ...problems },
     },
   }, async (request, response) => {
     const { changes, ...one } = request.body
     response.code(201)
     if (changes === undefined) {
-      const { written: [first] } = await app.write(request, { then: [operationOf(one)] })
-      return answer(first!)
+      return app.write(request, response, { then: [operationOf(one)] }, ({ written: [first] }) => answer(first!))
     }
     if (Object.keys(request.body).length > 1) {
       throw new Problem('INVALID_FIELD', { field: '/changes', reason: 'must stand alone: a body is one change or a batch' })
@@ -59,10 +59,9 @@ export async function writeRoutes (instance: FastifyInstance): Promise<void> {
         field: '/changes', reason: `must be at most ${batchChangesMax} changes (CHANGEWELL_BATCH_CHANGES_MAX)`,
       })
     }
-    const outcome = await app.write(request, {
+    return app.write(request, response, {
       then: changes.map(operationOf), at: (_, place) => `/changes/${place}`,
-    })
-    return { changes: outcome.written.map(answer) }
+    }, (outcome) => ({ changes: outcome.written.map(answer) }))
   })
 }
 

@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox'
 import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
 import { pageOf } from '../pages.ts'
-import { collection, collectionParams, problems, tags, tenantParams, writeHeaders, written } from '../schemas.ts'
+import { accepted, ackQuery, collection, collectionParams, problems, tags, tenantParams, writeHeaders, written } from '../schemas.ts'
 
 const listQuery = Type.Object({
   after: Type.Optional(Type.String({ description: 'The name after which the page begins.' })),
@@ -19,6 +19,7 @@ const list = Type.Object({
 const newCollection = Type.Object({ name: Type.String(), tags: Type.Optional(tags) }, { additionalProperties: false })
 
 const deleteQuery = Type.Object({
+  ...ackQuery.properties,
   recursive: Type.Boolean({ default: false, description: 'With all its keys.' }),
 }, { additionalProperties: false })
 
@@ -52,22 +53,24 @@ export default async function collections (instance: FastifyInstance): Promise<v
       tags: ['collections'],
       params: tenantParams,
       headers: writeHeaders,
+      querystring: ackQuery,
       body: newCollection,
-      response: { 201: collection, ...problems },
+      response: { 201: collection, 202: accepted, ...problems },
     },
   }, async (request, reply) => {
     const { name, tags: changeTags } = request.body
     const { tenant } = request.params
-    const { written: [created] } = await app.write(request, {
+    return app.write(request, reply, {
       then: [{
         type: 'collection-create', tenant, collection: name, ...(changeTags === undefined ? {} : { tags: changeTags }),
       }],
       fields: { tenant: 'tenant', collection: '/name' },
+    }, ({ written: [created] }) => {
+      const tenantName = database.catalog.tenant(tenant)?.name ?? tenant
+      reply.code(201)
+        .header('location', `/tenants/${encodeURIComponent(tenantName)}/collections/${encodeURIComponent(name)}`)
+      return { id: String(created!.revision), name, tenant: tenantName, revision: created!.revision }
     })
-    const tenantName = database.catalog.tenant(tenant)?.name ?? tenant
-    reply.code(201)
-      .header('location', `/tenants/${encodeURIComponent(tenantName)}/collections/${encodeURIComponent(name)}`)
-    return { id: String(created!.revision), name, tenant: tenantName, revision: created!.revision }
   })
 
   app.get('/tenants/:tenant/collections/:collection', {
@@ -93,14 +96,15 @@ export default async function collections (instance: FastifyInstance): Promise<v
       params: collectionParams,
       headers: writeHeaders,
       querystring: deleteQuery,
-      response: { 200: written, ...problems },
+      response: { 200: written, 202: accepted, ...problems },
     },
-  }, async (request) => {
-    const { written: [deleted] } = await app.write(request, {
+  }, async (request, reply) => {
+    return app.write(request, reply, {
       then: [{ type: 'collection-delete', ...request.params, recursive: request.query.recursive }],
       fields: { tenant: 'tenant', collection: 'collection' },
-    })
-    return { revision: deleted!.revision, timestamp: new Date(deleted!.timestamp).toISOString() }
+    }, ({ written: [deleted] }) => ({
+      revision: deleted!.revision, timestamp: new Date(deleted!.timestamp).toISOString(),
+    }))
   })
 
   function findTenant (reference: string): TenantNode {

@@ -9,6 +9,12 @@ export interface DiscoverySettings {
   discovery: string
   discoveryOptions: string
   join: string
+  kubernetesNamespace: string
+  kubernetesSelector: string
+  kubernetesPortName: string
+  kubernetesLease: string
+  kubernetesPod: string
+  kubernetesServiceAccountDir: string
 }
 
 type Opener = (settings: DiscoverySettings, logger: DiscoveryLogger) => Promise<Provider>
@@ -16,6 +22,17 @@ type Opener = (settings: DiscoverySettings, logger: DiscoveryLogger) => Promise<
 /** Those that come with the program. Each is loaded when it is the one. */
 const own: Record<string, Opener> = {
   raw: async ({ join }, logger) => (await import('../../discovery/raw.ts')).default({ settings: { join }, logger }),
+  kubernetes: async (settings, logger) => (await import('../../discovery/kubernetes.ts')).default({
+    settings: {
+      namespace: settings.kubernetesNamespace,
+      selector: settings.kubernetesSelector,
+      portName: settings.kubernetesPortName,
+      lease: settings.kubernetesLease,
+      pod: settings.kubernetesPod,
+      serviceAccountDir: settings.kubernetesServiceAccountDir,
+    },
+    logger,
+  }),
 }
 
 /**

@@ -25,7 +25,7 @@ interface Schema {
   items?: Schema
 }
 
-const descriptions: Record<string, string> = { 200: 'Done, or here it is.', 201: 'It was made.' }
+const descriptions: Record<string, string> = { 200: 'Done, or here it is.', 201: 'It was made.', 202: 'It was taken in, and is not done yet.' }
 
 /**
  * Says what holds for all routes and what the schemas of single routes cannot: what has a default need not be sent,

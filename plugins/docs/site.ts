@@ -16,6 +16,7 @@ const tags = [
   { name: 'collections', description: 'Where a tenant keeps keys' },
   { name: 'keys', description: 'The current value of a key' },
   { name: 'transactions', description: 'Changes that depend on what is there' },
+  { name: 'receipts', description: 'What became of a write whose answer did not tell' },
   { name: 'cluster', description: 'Nodes, leader and settings of the cluster' },
   { name: 'health', description: 'How the node is' },
 ]

@@ -9,7 +9,7 @@ import { timestampText } from '../../storage/timestamp.ts'
 import { refuseConditions } from '../conditions.ts'
 import { checkKey } from '../names.ts'
 import { checkLimit } from '../pages.ts'
-import { collectionParams, data, entry, keyParams, problems, tags, writeHeaders, written } from '../schemas.ts'
+import { accepted, ackQuery, collectionParams, data, entry, keyParams, problems, tags, writeHeaders, written } from '../schemas.ts'
 import { sendJson } from '../send-json.ts'
 import { compareOf, etagOf, isKnown } from './preconditions.ts'
 import { renderEntry, renderKeys } from './render.ts'
@@ -101,38 +101,43 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
       tags: ['keys'],
       params: keyParams,
       headers: writeConditions,
+      querystring: ackQuery,
       body: putBody,
-      response: { 200: written, 201: written, ...problems },
+      response: { 200: written, 201: written, 202: accepted, ...problems },
     },
   }, async (request, reply) => {
     const { data: value, tags: changeTags } = request.body
-    const outcome = await app.write(request, {
+    return app.write(request, reply, {
       compare: compareOf(request.headers, request.params),
       honoursConditions: true,
       then: [{
         type: 'put', ...request.params, data: (value as RawJson).bytes, ...(changeTags === undefined ? {} : { tags: changeTags }),
       }],
       fields: namesInPath,
+    }, ({ written: [put] }) => {
+      const { revision, timestamp, created } = put!
+      reply.code(created ? 201 : 200).header('etag', etagOf(revision))
+      return { revision, timestamp: timestampText(timestamp) }
     })
-    const { revision, timestamp, created } = outcome.written[0]!
-    reply.code(created ? 201 : 200).header('etag', etagOf(revision))
-    return { revision, timestamp: timestampText(timestamp) }
   })
 
   app.delete(`${base}/:key`, {
     config: { role: 'write', tenant: 'path' },
     schema: {
-      summary: 'Delete a key', tags: ['keys'], params: keyParams, headers: writeConditions, response: { 200: written, ...problems },
+      summary: 'Delete a key',
+      tags: ['keys'],
+      params: keyParams,
+      headers: writeConditions,
+      querystring: ackQuery,
+      response: { 200: written, 202: accepted, ...problems },
     },
-  }, async (request) => {
-    const outcome = await app.write(request, {
+  }, async (request, reply) => {
+    return app.write(request, reply, {
       compare: compareOf(request.headers, request.params),
       honoursConditions: true,
       then: [{ type: 'delete', ...request.params }],
       fields: namesInPath,
-    })
-    const { revision, timestamp } = outcome.written[0]!
-    return { revision, timestamp: timestampText(timestamp) }
+    }, ({ written: [deleted] }) => ({ revision: deleted!.revision, timestamp: timestampText(deleted!.timestamp) }))
   })
 
   function find (params: Named): { tenant: TenantNode, collection: CollectionRow } {

@@ -28,9 +28,9 @@ async function listeners (app: FastifyInstance, options: ListenersOptions): Prom
 
   async function open (handle: RequestListener, host: string, port: number): Promise<string> {
     const { connectionsCheckingInterval, clientErrorHandler } = options
-    const { requestTimeout, headersTimeout, keepAliveTimeout, maxConnections } = app.server
+    const { requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxHeadersCount } = app.server
     const server = createServer({ requireHostHeader: false, connectionsCheckingInterval }, handle)
-    Object.assign(server, { requestTimeout, headersTimeout, maxConnections })
+    Object.assign(server, { requestTimeout, headersTimeout, maxConnections, maxHeadersCount })
     if (keepAliveTimeout !== undefined) server.keepAliveTimeout = keepAliveTimeout
     server.on('checkExpectation', handle)
     server.on('clientError', (error, socket) => clientErrorHandler.call(app, error as ConnectionError, socket as Socket))

@@ -18,6 +18,12 @@ export interface Consensus {
    */
   propose (proposal: Proposal, origin?: Origin): Promise<Outcome>
   /**
+   * Resolves to a receipt once the leader has the write in its log, where it may yet be lost.
+   *
+   * @throws Problem as `propose`
+   */
+  append (proposal: Proposal & { kind: 'write' }, origin?: Origin): Promise<string>
+  /**
    * Resolves when this node's database holds everything that was acknowledged before the call, by whichever node.
    *
    * @throws Problem NO_LEADER when nobody can tell.

@@ -58,7 +58,7 @@ export class Driver<Outcome> {
   readonly core: Core
   readonly #io: DriverIo<Outcome>
   readonly #options: DriverOptions
-  #queue: (ProposedEntry & { answer: Answer<Outcome> })[] = []
+  #queue: (ProposedEntry & { answer: Answer<Outcome>, appended: (() => void) | undefined })[] = []
   /** By index. Of several terms, if this node led, lost its entries and led again. */
   readonly #waiting = new Map<number, { term: number, answer: Answer<Outcome> }[]>()
   /** Reads whose index is not applied yet. */
@@ -93,10 +93,10 @@ export class Driver<Outcome> {
 
   /**
    * Proposes an entry, a command unless `type` says otherwise, with whatever else waits for the next turn. `answer` is
-   * called once, and perhaps never.
+   * called once, and perhaps never; `appended` before it, when the entry has a place in this leader's log.
    */
-  propose (data: Buffer, answer: Answer<Outcome>, type: number = entryTypes.command): void {
-    this.#queue.push({ type, data, answer })
+  propose (data: Buffer, answer: Answer<Outcome>, type: number = entryTypes.command, appended?: () => void): void {
+    this.#queue.push({ type, data, answer, appended })
   }
 
   /** Does all that there is to do. To be called after anything else was: often enough, but once for many calls. */
@@ -110,9 +110,11 @@ export class Driver<Outcome> {
     const queue = this.#queue
     this.#queue = []
     const proposed = this.core.propose(queue.map(({ type, data }) => ({ type, data })))
-    for (const [at, { answer }] of queue.entries()) {
-      if (proposed.result === 'appended') this.#expect(proposed.index + at, proposed.term, answer)
-      else if (proposed.result === 'refused') answer(proposed)
+    for (const [at, { answer, appended }] of queue.entries()) {
+      if (proposed.result === 'appended') {
+        this.#expect(proposed.index + at, proposed.term, answer)
+        appended?.()
+      } else if (proposed.result === 'refused') answer(proposed)
     }
   }
 

@@ -31,6 +31,8 @@ export interface Entered {
   /** Whether somebody still waits for the outcome. What nobody waits for is not begun. */
   isWanted: () => boolean
   answer: (outcome: EnteredOutcome) => void
+  /** Called before `answer`, when this leader has it in its log. */
+  appended: (() => void) | undefined
 }
 
 /** The way to the leader's log: through every gate, one after another, and out again when the outcome is known. */
@@ -49,7 +51,7 @@ export class Entrance {
     this.#leads = leads
   }
 
-  propose (member: Member, { proposal, origin, isWanted, answer }: Entered): void {
+  propose (member: Member, { proposal, origin, isWanted, answer, appended }: Entered): void {
     // What looks after the cluster or the database names nothing that a gate could know.
     if (proposal.kind !== 'write') return member.propose(proposal, answer)
     const leaves: (() => void)[] = []
@@ -64,7 +66,7 @@ export class Entrance {
         member.propose(proposal, (outcome) => {
           leave()
           answer(outcome)
-        })
+        }, appended)
         return
       }
       gate.admit({

@@ -1,6 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../../storage/database.ts'
 import { expiredRange } from '../../storage/keys.ts'
+import { closedChunks, expiredChunks } from '../../storage/outcomes.ts'
+import type { Range, Row } from '../../storage/store.ts'
 import type { Outcome, Proposal } from '../../storage/types.ts'
 
 export interface HousekeepingOptions {
@@ -15,8 +17,8 @@ export interface HousekeepingOptions {
 const intervalMs = 1000
 
 /**
- * What the leader does unasked: it proposes that expired idempotency keys be forgotten and that history beyond the
- * retention be cut. Both go through the log, so that every node does the same at the same place.
+ * What the leader does unasked: it proposes that expired idempotency keys and outcomes be forgotten and that history
+ * beyond the retention be cut. Both go through the log, so that every node does the same at the same place.
  */
 export class Housekeeping {
   readonly #options: HousekeepingOptions
@@ -58,11 +60,18 @@ export class Housekeeping {
   }
 
   async #hasExpired (): Promise<boolean> {
-    const { store } = this.#options.database
-    const rows = store.scan('requests', expiredRange(Date.now()), { limit: 1 })[Symbol.asyncIterator]()
-    const { done } = await rows.next()
+    const { applied } = this.#options.database
+    const now = Date.now()
+    if (await this.#firstOf(expiredRange(now)) !== null) return true
+    const chunk = await this.#firstOf(closedChunks(applied.index))
+    return chunk !== null && expiredChunks([chunk], now) !== null
+  }
+
+  async #firstOf (range: Range): Promise<Row | null> {
+    const rows = this.#options.database.store.scan('requests', range, { limit: 1 })[Symbol.asyncIterator]()
+    const { done, value } = await rows.next()
     await rows.return?.()
-    return done !== true
+    return done === true ? null : value
   }
 
   /** The first revision that the retention still wants, when the history begins before it. */

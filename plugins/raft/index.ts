@@ -54,6 +54,7 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
     writeTimeoutSeconds: config.writeTimeoutSeconds,
     leaderWaitSeconds: config.leaderWaitSeconds,
     idempotencySeconds: config.idempotencySeconds,
+    receiptSeconds: config.receiptSeconds,
     flushLogBytes: config.flushLogBytes,
     uncommittedBytesMax: config.uncommittedBytesMax,
     diskSeconds: config.diskSeconds,

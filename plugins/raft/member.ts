@@ -16,7 +16,7 @@ import { DurableLog } from './log-storage.ts'
 import { Mail } from './mail.ts'
 import { Persister } from './persister.ts'
 import { ReadBarriers } from './read-barriers.ts'
-import { stamped } from './stamp.ts'
+import { isLate, stamped } from './stamp.ts'
 
 export interface MemberOptions {
   nodeId: NodeId
@@ -49,10 +49,11 @@ export interface MemberOptions {
 }
 
 /**
- * What became of a proposal on this node. Elsewhere: it does not lead, and nothing was done. Unknown: a leader that
- * came later decides.
+ * What became of a proposal on this node. Elsewhere: it does not lead, and nothing was done. Expired: by the clock of
+ * this node, which leads, the write comes too late, and nothing was done. Unknown: a leader that came later decides.
  */
 export type LocalOutcome =
+  { result: 'expired', now: number } |
   { result: 'applied', outcome: Outcome, index: number } |
   { result: 'elsewhere' } |
   { result: 'busy' } |
@@ -224,13 +225,17 @@ export class Member {
     return () => { this.#listeners.delete(listener) }
   }
 
-  /** Proposes a command as leader, with all else that this turn brings; calls back once, or never. */
-  propose (proposal: Proposal, answer: (outcome: LocalOutcome) => void): void {
+  /**
+   * Proposes a command as leader, with all else that this turn brings; calls back once, or never. `appended` is called
+   * before that, when the command is in this leader's log, but perhaps not yet on its disk.
+   */
+  propose (proposal: Proposal, answer: (outcome: LocalOutcome) => void, appended?: () => void): void {
     const command = stamped(proposal, this.#options.database, this.#options.idempotencySeconds)
+    if (isLate(command)) return answer({ result: 'expired', now: command.timestamp })
     const data = encodeCommand(command)
     keepDecoded(data, command)
     this.#options.database.readAhead(command)
-    this.#driver.propose(data, (outcome) => { answer(localOutcome(outcome)) })
+    this.#driver.propose(data, (outcome) => { answer(localOutcome(outcome)) }, entryTypes.command, appended)
     this.#wake()
   }
 

@@ -22,6 +22,7 @@ export interface RaftNodeOptions {
   writeTimeoutSeconds: number
   leaderWaitSeconds: number
   idempotencySeconds: number
+  receiptSeconds: number
   flushLogBytes: number
   uncommittedBytesMax: number
   diskSeconds: number

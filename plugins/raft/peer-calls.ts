@@ -76,9 +76,9 @@ export class PeerCalls {
     const { router, admission, questions, log } = this.#options
     switch (method) {
       case methods.propose: {
-        const { proposal, origin } = decodeForwarded(body)
+        const { proposal, origin, until } = decodeForwarded(body)
         log.debug({ from, ...origin }, 'a proposal of another node')
-        const answer = encodeAnswer(await router.answer(proposal, origin))
+        const answer = encodeAnswer(await router.answer(proposal, until, origin))
         // It passes the answer on once it has applied the write itself.
         this.#options.member()?.hurry(from)
         return answer

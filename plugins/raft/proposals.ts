@@ -1,11 +1,20 @@
 import { Problem } from '../../storage/problem.ts'
 import type { Outcome } from '../../storage/types.ts'
+import type { GivenReceipt } from './receipts.ts'
 
-/** One proposal whose outcome is waited for. */
+export interface ProposalsOptions {
+  max: number
+  timeoutSeconds: number
+  textOf: (receipt: GivenReceipt) => string
+}
+
+/** One proposal whose outcome is waited for; null for one of which nobody needs more than that a leader has it. */
 export interface Waiting {
-  readonly outcome: Promise<Outcome>
+  readonly outcome: Promise<Outcome | null>
   readonly deadline: number
-  resolve: (outcome: Outcome) => void
+  /** By which the outcome can be asked for when the waiting is over; null when it has none. */
+  receipt: GivenReceipt | null
+  resolve: (outcome: Outcome | null) => void
   reject: (error: Error) => void
 }
 
@@ -20,10 +29,12 @@ export class Proposals {
   readonly #waiting = new Set<Waiting>()
   readonly #max: number
   readonly #timeoutMs: number
+  readonly #textOf: ProposalsOptions['textOf']
   readonly #sweep: NodeJS.Timeout
 
-  constructor ({ max, timeoutSeconds }: { max: number, timeoutSeconds: number }) {
+  constructor ({ max, timeoutSeconds, textOf }: ProposalsOptions) {
     this.#max = max
+    this.#textOf = textOf
     this.#timeoutMs = timeoutSeconds * 1000
     this.#sweep = setInterval(() => this.#expire(), sweepMs)
     this.#sweep.unref()
@@ -38,11 +49,11 @@ export class Proposals {
     if (this.#waiting.size >= this.#max) throw new Problem('TOO_MANY_WRITES', { limit: this.#max })
   }
 
-  wait (): Waiting {
+  wait (receipt: GivenReceipt | null): Waiting {
     let resolve!: Waiting['resolve']
     let reject!: Waiting['reject']
-    const outcome = new Promise<Outcome>((_resolve, _reject) => { resolve = _resolve; reject = _reject })
-    const waiting = { outcome, deadline: performance.now() + this.#timeoutMs, resolve, reject }
+    const outcome = new Promise<Outcome | null>((_resolve, _reject) => { resolve = _resolve; reject = _reject })
+    const waiting = { outcome, deadline: performance.now() + this.#timeoutMs, receipt, resolve, reject }
     this.#waiting.add(waiting)
     return waiting
   }
@@ -52,7 +63,7 @@ export class Proposals {
     return this.#waiting.has(waiting)
   }
 
-  settle (waiting: Waiting, outcome: Outcome): void {
+  settle (waiting: Waiting, outcome: Outcome | null): void {
     this.#waiting.delete(waiting)
     waiting.resolve(outcome)
   }
@@ -63,9 +74,13 @@ export class Proposals {
     waiting.reject(error)
   }
 
-  failAll (error: Error): void {
-    for (const { reject } of this.#waiting) reject(error)
-    this.#waiting.clear()
+  /** It may have got into the log, and nobody here will know. */
+  giveUp (waiting: Waiting, reason: string, options?: ErrorOptions): void {
+    this.refuse(waiting, new Problem('OUTCOME_UNKNOWN', { reason, ...this.#receiptOf(waiting) }, options))
+  }
+
+  giveUpAll (reason: string, options?: ErrorOptions): void {
+    for (const waiting of this.#waiting) this.giveUp(waiting, reason, options)
   }
 
   close (): void {
@@ -77,7 +92,11 @@ export class Proposals {
     const now = performance.now()
     for (const waiting of this.#waiting) {
       if (waiting.deadline > now) return
-      this.refuse(waiting, new Problem('WRITE_TIMEOUT', { timeoutSeconds: this.#timeoutMs / 1000 }))
+      this.refuse(waiting, new Problem('WRITE_TIMEOUT', { timeoutSeconds: this.#timeoutMs / 1000, ...this.#receiptOf(waiting) }))
     }
+  }
+
+  #receiptOf ({ receipt }: Waiting): { receipt?: string } {
+    return receipt === null ? {} : { receipt: this.#textOf(receipt) }
   }
 }

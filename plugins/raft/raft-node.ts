@@ -6,16 +6,18 @@ import { Admission } from './admission.ts'
 import { announceAddresses } from './announcement.ts'
 import { assertMeet, formCluster } from './beginning.ts'
 import type { Consensus, ConsensusStatus, Origin } from './consensus.ts'
-import type { MemberStatus, NodeId } from './core/index.ts'
+import type { NodeId } from './core/index.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import type { Gate } from './entrance.ts'
 import { Entry } from './entry.ts'
 import { Member } from './member.ts'
+import { memberViews } from './member-views.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { PeerListener } from './peer-listener.ts'
 import { connectOf } from './peer-security.ts'
 import { Questions } from './questions.ts'
+import { Receipts } from './receipts.ts'
 import { replay } from './replay.ts'
 import { Router } from './router.ts'
 import { openSnapshots, type Snapshots } from './snapshots/index.ts'
@@ -29,6 +31,8 @@ export class RaftNode implements Consensus {
   /** What the leader is asked for, whichever node it is. */
   readonly questions: Questions
   readonly #options: RaftNodeOptions
+  /** Of this node. */
+  readonly receipts: Receipts
   readonly #router: Router
   readonly #transport: Transport
   readonly #listener: PeerListener
@@ -85,9 +89,11 @@ export class RaftNode implements Consensus {
       connect: connectOf(security),
       ...(security === null ? {} : { mismatch: (socket, claim) => security.mismatch(socket, claim) }),
     })
+    this.receipts = new Receipts({ database, keptSeconds: options.receiptSeconds })
     this.#router = new Router({
       database,
       transport: this.#transport,
+      receipts: this.receipts,
       writesPendingMax: options.writesPendingMax,
       uncommittedBytesMax: options.uncommittedBytesMax,
       writeTimeoutSeconds: options.writeTimeoutSeconds,
@@ -188,21 +194,18 @@ export class RaftNode implements Consensus {
     return this.#standing.unready
   }
 
+  /** Why this node takes no writes; null when it does. */
+  get refusal (): Problem | null {
+    return this.#standing.refusal
+  }
+
   /** Why there is no leader, in a sentence. */
   get leaderless (): string {
     return this.#standing.leaderless
   }
 
   get members (): MemberView[] {
-    const { database } = this.#options
-    const status = this.#standing.member?.status
-    const peers = new Map(this.#transport.peers().map((peer) => [peer.id, peer]))
-    const matches: ReadonlyMap<NodeId, MemberStatus> = status?.members ?? new Map()
-    return [...database.nodes.values()].filter(({ state }) => state !== 'removed').map((node) => ({
-      ...node,
-      matchIndex: matches.get(node.id)?.match ?? null,
-      peer: peers.get(node.id) ?? null,
-    }))
+    return memberViews(this.#options.database, this.#standing.member?.status, this.#transport.peers())
   }
 
   /** Every write passes it on the leader, behind those that were added before. */
@@ -212,6 +215,10 @@ export class RaftNode implements Consensus {
 
   async propose (proposal: Proposal, origin?: Origin): Promise<Outcome> {
     return this.#router.propose(proposal, origin)
+  }
+
+  async append (proposal: Proposal & { kind: 'write' }, origin?: Origin): Promise<string> {
+    return this.receipts.textOf(await this.#router.append(proposal, origin))
   }
 
   async readBarrier (): Promise<void> {

@@ -3,14 +3,16 @@ import { Problem } from '../../storage/problem.ts'
 import type { Outcome, Proposal } from '../../storage/types.ts'
 import type { Origin } from './consensus.ts'
 import { Entrance, type EnteredOutcome } from './entrance.ts'
-import { decodeAnswer, encodeForwarded, methods, type ForwardedAnswer } from './forwarding.ts'
+import { decodeAnswer, encodeForwarded, methods, type ForwardedAnswer, type Until } from './forwarding.ts'
 import type { Member } from './member.ts'
 import { Proposals, type Waiting } from './proposals.ts'
+import type { GivenReceipt, Receipts } from './receipts.ts'
 import { PeerError, type Transport } from './transport/index.ts'
 
 export interface RouterOptions {
   database: Database
   transport: Pick<Transport, 'request'>
+  receipts: Receipts
   writesPendingMax: number
   /** Data of writes that wait for a quorum. */
   uncommittedBytesMax: number
@@ -25,6 +27,12 @@ interface Item {
   proposal: Proposal
   origin: Origin | undefined
   waiting: Waiting
+  /** What is waited for: the outcome, or no more than that the leader has it in its log. */
+  until: Until
+  /** The receipt may be changed once for one with a later deadline: nobody was told it. */
+  isRenewable: boolean
+  /** A leader may have it, of which nothing was heard. */
+  isUncertain: boolean
   /** Of the wait for a leader, in milliseconds of the process's clock. */
   giveUpAt: number
 }
@@ -50,7 +58,11 @@ export class Router {
 
   constructor (options: RouterOptions) {
     this.#options = options
-    this.#proposals = new Proposals({ max: options.writesPendingMax, timeoutSeconds: options.writeTimeoutSeconds })
+    this.#proposals = new Proposals({
+      max: options.writesPendingMax,
+      timeoutSeconds: options.writeTimeoutSeconds,
+      textOf: (receipt) => options.receipts.textOf(receipt),
+    })
   }
 
   /** From now on there is somebody to propose to. `refusal` tells why this node takes no writes, if so. */
@@ -69,40 +81,56 @@ export class Router {
     return this.#proposals.size
   }
 
+  /** A write without a receipt is given one. */
   async propose (proposal: Proposal, origin?: Origin): Promise<Outcome> {
+    return (await this.#begin(proposal, origin, 'applied').outcome)!
+  }
+
+  /** Resolves to the receipt once the leader has the write in its log. */
+  async append (proposal: Proposal & { kind: 'write' }, origin?: Origin): Promise<GivenReceipt> {
+    const waiting = this.#begin(proposal, origin, 'appended')
+    const outcome = await waiting.outcome
+    if (outcome !== null && !outcome.ok) throw new Problem(outcome.code, outcome.params)
+    return waiting.receipt!
+  }
+
+  #begin (proposal: Proposal, origin: Origin | undefined, until: Until): Waiting {
     if (this.#closed) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
     const refusal = this.#refusal()
     if (refusal !== null) throw refusal
     // What the cluster does for itself, and operators for it, goes on when clients take all room.
     if (proposal.kind === 'write') this.#proposals.admit()
-    const waiting = this.#proposals.wait()
-    const giveUpAt = performance.now() + this.#options.leaderWaitSeconds * 1000
-    this.#route({ proposal, origin, waiting, giveUpAt })
-    return waiting.outcome
+    const { receipts, leaderWaitSeconds, writeTimeoutSeconds } = this.#options
+    const isGiven = proposal.kind === 'write' && proposal.receipt === undefined
+    const receipt = isGiven ? receipts.give(writeTimeoutSeconds * 1000) : null
+    const waiting = this.#proposals.wait(receipt)
+    const giveUpAt = performance.now() + leaderWaitSeconds * 1000
+    const item = withReceipt(proposal, receipt)
+    this.#route({ proposal: item, origin, waiting, until, isRenewable: isGiven, isUncertain: false, giveUpAt })
+    return waiting
   }
 
   /** A proposal from another node, which takes this one for the leader. */
-  async answer (proposal: Proposal, origin?: Origin): Promise<ForwardedAnswer> {
+  async answer (proposal: Proposal, until: Until, origin?: Origin): Promise<ForwardedAnswer> {
     const refusal = this.#refusal()
     if (refusal !== null) return { result: 'problem', problem: refusal }
     const member = this.#member
     if (member === null || !member.isLeader || this.#closed) return { result: 'elsewhere' }
-    const local = await new Promise<EnteredOutcome>((resolve) => {
-      this.entrance.propose(member, { proposal, origin, isWanted: () => !this.#closed, answer: resolve })
+    const local = await new Promise<EnteredOutcome | { result: 'appended' }>((resolve) => {
+      const appended = until === 'appended' ? () => resolve({ result: 'appended' }) : undefined
+      this.entrance.propose(member, { proposal, origin, isWanted: () => !this.#closed, answer: resolve, appended })
     })
     switch (local.result) {
-      case 'applied': return local
-      case 'elsewhere': return local
       case 'busy': return { result: 'problem', problem: this.#busy() }
       case 'refused': return { result: 'problem', problem: local.problem }
-      case 'unknown': return { result: 'problem', problem: this.#unknown('a snapshot took its place') }
+      case 'unknown': return { result: 'problem', problem: new Problem('OUTCOME_UNKNOWN', { reason: 'a snapshot took its place' }) }
+      default: return local
     }
   }
 
   /** Whoever still waits is told that the outcome is not known. */
   failAll (reason: string, cause?: Error): void {
-    const options = cause === undefined ? {} : { cause }
-    this.#proposals.failAll(new Problem('OUTCOME_UNKNOWN', { reason }, options))
+    this.#proposals.giveUpAll(reason, cause === undefined ? {} : { cause })
     this.#parked = []
   }
 
@@ -131,17 +159,19 @@ export class Router {
   }
 
   #proposeHere (member: Member, item: Item): void {
-    const { proposal, origin, waiting } = item
+    const { proposal, origin, waiting, until } = item
     const answer = (local: EnteredOutcome): void => {
       switch (local.result) {
-        case 'applied': return this.#proposals.settle(waiting, local.outcome)
+        case 'applied': return this.#settle(item, local.outcome)
+        case 'expired': return this.#expired(item, local.now)
         case 'elsewhere': return this.#park(item)
         case 'busy': return this.#proposals.refuse(waiting, this.#busy())
         case 'refused': return this.#proposals.refuse(waiting, local.problem)
         case 'unknown': return this.#uncertain(item, 'a snapshot took the place of the log')
       }
     }
-    this.entrance.propose(member, { proposal, origin, isWanted: () => this.#proposals.has(waiting), answer })
+    const appended = until === 'appended' ? () => this.#proposals.settle(waiting, null) : undefined
+    this.entrance.propose(member, { proposal, origin, isWanted: () => this.#proposals.has(waiting), answer, appended })
   }
 
   async #forward (leader: string, item: Item): Promise<void> {
@@ -152,9 +182,15 @@ export class Router {
       switch (answer.result) {
         case 'applied':
           await this.#applied(answer.index)
-          return this.#proposals.settle(item.waiting, answer.outcome)
+          return this.#settle(item, answer.outcome)
+        case 'appended': return this.#proposals.settle(item.waiting, null)
+        case 'expired': return this.#expired(item, answer.now)
         case 'elsewhere': return this.#park(item)
-        case 'problem': return this.#proposals.refuse(item.waiting, answer.problem)
+        case 'problem': {
+          const { problem } = answer
+          if (isUnknown(problem)) return this.#uncertain(item, problem.params.reason)
+          return this.#proposals.refuse(item.waiting, problem)
+        }
       }
     } catch (error) {
       if (error instanceof PeerError && !error.sent) this.#park(item)
@@ -162,11 +198,36 @@ export class Router {
     }
   }
 
-  /** With an idempotency key the same write can be sent again: the state machine recognises it. */
+  /** That an attempt came too late tells nothing of one that went before it; the receipt does. */
+  #settle ({ waiting, isUncertain }: Item, outcome: Outcome): void {
+    const isLate = !outcome.ok && outcome.code === 'WRITE_EXPIRED'
+    if (isLate && isUncertain) this.#proposals.giveUp(waiting, 'a leader of which nothing was heard may have made it')
+    else this.#proposals.settle(waiting, outcome)
+  }
+
+  /** What the state machine would recognise can be sent again, under the same receipt. */
   #uncertain (item: Item, reason: string): void {
     const { proposal, waiting } = item
-    if (proposal.kind === 'write' && proposal.idempotency !== undefined) this.#park(item)
-    else this.#proposals.refuse(waiting, this.#unknown(reason))
+    item.isUncertain = true
+    const isRecognised = proposal.kind === 'write' && (proposal.idempotency !== undefined || proposal.receipt?.isRepeated === true)
+    if (isRecognised) this.#park(item)
+    else this.#proposals.giveUp(waiting, reason)
+  }
+
+  /** The leader's clock is far ahead of this node's, or the write has waited for long. It is given one more time. */
+  #expired (item: Item, now: number): void {
+    const { receipts, writeTimeoutSeconds } = this.#options
+    const { proposal, waiting } = item
+    receipts.heardClock(now)
+    if (!this.#proposals.has(waiting) || proposal.kind !== 'write') return
+    if (!item.isRenewable || item.isUncertain) {
+      const deadline = new Date(proposal.receipt!.deadline).toISOString()
+      return this.#settle(item, { ok: false, code: 'WRITE_EXPIRED', params: { deadline }, revision: 0 })
+    }
+    item.isRenewable = false
+    waiting.receipt = receipts.give(writeTimeoutSeconds * 1000)
+    item.proposal = withReceipt(proposal, waiting.receipt)
+    this.#route(item)
   }
 
   #park (item: Item): void {
@@ -206,8 +267,14 @@ export class Router {
   #busy (): Problem {
     return new Problem('TOO_MUCH_UNCOMMITTED', { limitBytes: this.#options.uncommittedBytesMax })
   }
+}
 
-  #unknown (reason: string): Problem {
-    return new Problem('OUTCOME_UNKNOWN', { reason })
-  }
+function isUnknown (problem: Problem): problem is Problem<'OUTCOME_UNKNOWN'> {
+  return problem.code === 'OUTCOME_UNKNOWN'
+}
+
+function withReceipt (proposal: Proposal, receipt: GivenReceipt | null): Proposal {
+  if (receipt === null || proposal.kind !== 'write') return proposal
+  const { id, deadline, keptUntil, isRepeated } = receipt
+  return { ...proposal, receipt: { id, deadline, keptUntil, isRepeated } }
 }

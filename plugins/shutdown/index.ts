@@ -20,11 +20,13 @@ const intervalMs = 50
 const unusedGraceMs = 1000
 
 /**
- * Lets go of connections while the node stops. Fastify closes those that are idle when it begins to stop, but two kinds
- * would hold the node up: one that was at work then and falls idle afterwards, and one that never sent a request, which
- * for Node is not idle.
+ * Lets go of connections while the node stops. Fastify closes those that are idle when it begins to stop, but three
+ * kinds would hold the node up: one that was at work then and falls idle afterwards, one that never sent a request,
+ * which for Node is not idle, and one whose request does not end, because its client sends or takes nothing more. The
+ * last get the time that is set for it, so that what comes after them, the database's flush, is not left to a kill.
  */
 async function shutdown (app: FastifyInstance): Promise<void> {
+  const { config: { shutdownSeconds } } = app
   const servers = new Set<Server>()
   const unused = new Set<Socket>()
   const sessions = new Set<ServerHttp2Session>()
@@ -66,14 +68,26 @@ async function shutdown (app: FastifyInstance): Promise<void> {
     for (const session of sessions) if (!session.closed) session.close()
   }
 
+  function cutOff (): void {
+    for (const server of servers) if ('closeAllConnections' in server) server.closeAllConnections()
+    for (const socket of answering.keys()) socket.destroy()
+    for (const session of sessions) session.destroy()
+  }
+
   app.decorate('connections', { watch })
   watch(app.server)
   app.addHook('preClose', async () => {
-    const graceEnds = performance.now() + unusedGraceMs
+    const began = performance.now()
+    let isCutOff = false
     timer = setInterval(() => {
       letGo()
-      if (performance.now() < graceEnds) return
+      const passedMs = performance.now() - began
+      if (passedMs < unusedGraceMs) return
       for (const socket of unused) socket.destroy()
+      if (passedMs < shutdownSeconds * 1000) return
+      if (!isCutOff) app.log.warn('requests are cut off that did not end within %d seconds (CHANGEWELL_SHUTDOWN_SECONDS)', shutdownSeconds)
+      isCutOff = true
+      cutOff()
     }, intervalMs)
   })
   app.addHook('onSend', (request, reply, _payload, done) => {
@@ -81,6 +95,8 @@ async function shutdown (app: FastifyInstance): Promise<void> {
     if (timer !== undefined && request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
     done()
   })
+  // What is closed after the server, the database above all, takes its own time.
+  app.server.once('close', () => clearInterval(timer))
   app.addHook('onClose', async () => clearInterval(timer))
 }
 

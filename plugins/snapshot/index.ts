@@ -40,7 +40,7 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
     taken++
     try {
       await app.raft.readBarrier()
-      const { revision, lines } = await dumpOf(
+      const { revision, lines, giveUp } = await dumpOf(
         await database.store.view(), request.query.tenant, access.seesAll ? null : (name) => access.mayRead(name))
       request.blocked = true
       const stream = Readable.from(whileSeen(lines, view), { objectMode: false })
@@ -49,6 +49,8 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
       stream.once('close', () => {
         taken--
         unlisten()
+        // Its reader may have been gone before the first line.
+        void giveUp()
       })
       reply.header('content-type', 'application/x-ndjson; charset=utf-8')
       reply.header('etag', `"${revision}"`)

@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox'
 import type { TenantNode } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
 import { pageOf } from '../pages.ts'
-import { problems, tags, tenant, tenantParams, writeHeaders, written } from '../schemas.ts'
+import { accepted, ackQuery, problems, tags, tenant, tenantParams, writeHeaders, written } from '../schemas.ts'
 
 const listQuery = Type.Object({
   parent: Type.Optional(Type.String({ description: 'Only tenants below this one.' })),
@@ -20,6 +20,7 @@ const list = Type.Object({
 const newTenant = Type.Object({ name: Type.String(), tags: Type.Optional(tags) }, { additionalProperties: false })
 
 const deleteQuery = Type.Object({
+  ...ackQuery.properties,
   recursive: Type.Boolean({ default: false, description: 'With all that it holds.' }),
 }, { additionalProperties: false })
 
@@ -45,16 +46,22 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
   app.post('/tenants', {
     config: { role: 'write', tenant: 'each' },
     schema: {
-      summary: 'Create a tenant', tags: ['tenants'], headers: writeHeaders, body: newTenant, response: { 201: tenant, ...problems },
+      summary: 'Create a tenant',
+      tags: ['tenants'],
+      headers: writeHeaders,
+      querystring: ackQuery,
+      body: newTenant,
+      response: { 201: tenant, 202: accepted, ...problems },
     },
   }, async (request, reply) => {
     const { name, tags: changeTags } = request.body
-    const { written: [created] } = await app.write(request, {
+    return app.write(request, reply, {
       then: [{ type: 'tenant-create', tenant: name, ...(changeTags === undefined ? {} : { tags: changeTags }) }],
       fields: { tenant: '/name' },
+    }, ({ written: [created] }) => {
+      reply.code(201).header('location', `/tenants/${encodeURIComponent(name)}`)
+      return { id: String(created!.revision), name, revision: created!.revision }
     })
-    reply.code(201).header('location', `/tenants/${encodeURIComponent(name)}`)
-    return { id: String(created!.revision), name, revision: created!.revision }
   })
 
   app.get('/tenants/:tenant', {
@@ -73,16 +80,16 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
       tags: ['tenants'],
       params: tenantParams,
       headers: writeHeaders,
+      querystring: ackQuery,
       body: newTenant,
-      response: { 200: tenant, ...problems },
+      response: { 200: tenant, 202: accepted, ...problems },
     },
-  }, async (request) => {
+  }, async (request, reply) => {
     const { name, tags: changeTags } = request.body
-    const { written: [renamed] } = await app.write(request, {
+    return app.write(request, reply, {
       then: [{ type: 'tenant-rename', tenant: request.params.tenant, name, ...(changeTags === undefined ? {} : { tags: changeTags }) }],
       fields: { tenant: 'tenant' },
-    })
-    return { id: String(renamed!.id), name, revision: renamed!.revision }
+    }, ({ written: [renamed] }) => ({ id: String(renamed!.id), name, revision: renamed!.revision }))
   })
 
   app.delete('/tenants/:tenant', {
@@ -93,15 +100,16 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
       params: tenantParams,
       headers: writeHeaders,
       querystring: deleteQuery,
-      response: { 200: written, ...problems },
+      response: { 200: written, 202: accepted, ...problems },
     },
-  }, async (request) => {
-    const outcome = await app.write(request, {
+  }, async (request, reply) => {
+    return app.write(request, reply, {
       then: [{ type: 'tenant-delete', tenant: request.params.tenant, recursive: request.query.recursive }],
       fields: { tenant: 'tenant' },
+    }, (outcome) => {
+      const { revision, timestamp } = outcome.written.at(-1)!
+      return { revision, timestamp: new Date(timestamp).toISOString() }
     })
-    const { revision, timestamp } = outcome.written.at(-1)!
-    return { revision, timestamp: new Date(timestamp).toISOString() }
   })
 
   function find (reference: string): TenantNode {

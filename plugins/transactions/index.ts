@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox'
 import { Problem } from '../../storage/problem.ts'
 import type { RawJson } from '../../storage/raw-json.ts'
 import type { Operation } from '../../storage/types.ts'
-import { data, problems, revision, tags, writeHeaders, written } from '../schemas.ts'
+import { accepted, ackQuery, data, problems, revision, tags, writeHeaders, written } from '../schemas.ts'
 
 /** The greatest whole number that is exact, less the one that stands for any revision in the log. */
 const revisionMax = Number.MAX_SAFE_INTEGER - 1
@@ -31,7 +31,7 @@ const body = Type.Object({
   else: Type.Optional(Type.Array(operation, { description: 'Done when one does not.' })),
 }, { additionalProperties: false })
 
-const reply = Type.Object({
+const answer = Type.Object({
   succeeded: Type.Boolean({ description: 'Whether the comparisons held.' }),
   revision,
   changes: Type.Array(written, { description: 'Of the branch that was done, in order.' }),
@@ -49,28 +49,28 @@ export default async function transactions (instance: FastifyInstance): Promise<
       description: 'When a comparison fails, `else` is done; without changes in it, nothing is.',
       tags: ['transactions'],
       headers: writeHeaders,
+      querystring: ackQuery,
       body,
-      response: { 200: reply, ...problems },
+      response: { 200: answer, 202: accepted, ...problems },
     },
-  }, async (request) => {
+  }, async (request, reply) => {
     const { compare, then, else: otherwise = [] } = request.body
     for (const [name, { length }] of Object.entries({ compare, then, else: otherwise })) {
       if (length <= batchChangesMax) continue
       throw new Problem('INVALID_FIELD', { field: `/${name}`, reason: `must be at most ${batchChangesMax} (CHANGEWELL_BATCH_CHANGES_MAX)` })
     }
-    const outcome = await app.write(request, {
+    return app.write(request, reply, {
       compare,
       then: then.map(operationOf),
       else: otherwise.map(operationOf),
       at: (branch, place) => `/${branch}/${place}`,
-    })
-    return {
-      succeeded: outcome.branch === 'then',
-      revision: outcome.revision,
-      changes: outcome.written.map((change) => ({
+    }, ({ branch, revision: after, written: changes }) => ({
+      succeeded: branch === 'then',
+      revision: after,
+      changes: changes.map((change) => ({
         revision: change.revision, timestamp: new Date(change.timestamp).toISOString(),
       })),
-    }
+    }))
   })
 }
 

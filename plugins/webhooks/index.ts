@@ -10,7 +10,7 @@ import { hookMetrics } from './metrics.ts'
  */
 async function webhooks (app: FastifyInstance): Promise<void> {
   const { database, raft } = app
-  const gate = new HookGate({
+  const gate: HookGate = new HookGate({
     hooks: () => database.settings.webhooks,
     catalog: () => database.catalog,
     isKnown: async (key) => {

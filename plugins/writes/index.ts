@@ -23,14 +23,25 @@ export interface WriteRequest {
 
 export type SuccessfulOutcome = Extract<Outcome, { ok: true }>
 
+/** What `app.write` needs of a route's reply. */
+interface Reply {
+  code: (status: 202) => unknown
+  header: (name: 'location', value: string) => unknown
+}
+
+type Ack = 'commit' | 'leader' | 'queue'
+
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Checks names and limits, proposes one atomic write, and waits until it is applied.
+     * Checks names and limits, proposes one atomic write, and waits until it is applied, or for less if the request
+     * says so. Resolves to what `answer` makes of the outcome, or to a receipt, with the status set to 202.
      *
      * @throws Problem why it was refused.
      */
-    write: (request: FastifyRequest, write: WriteRequest) => Promise<SuccessfulOutcome>
+    write: <Answer>(
+      request: FastifyRequest, reply: Reply, write: WriteRequest, answer: (outcome: SuccessfulOutcome) => Answer
+    ) => Promise<Answer | { receipt: string }>
   }
 }
 
@@ -41,7 +52,12 @@ async function writes (app: FastifyInstance): Promise<void> {
     keyBytesMax: config.keyBytesMax, tagsMax: config.tagsMax, tagBytesMax: config.tagBytesMax,
   }
 
-  app.decorate('write', async (request: FastifyRequest, { compare = [], then, else: otherwise, at = () => '', fields = {}, honoursConditions = false }: WriteRequest) => {
+  app.decorate('write', async <Answer>(
+    request: FastifyRequest,
+    reply: Reply,
+    { compare = [], then, else: otherwise, at = () => '', fields = {}, honoursConditions = false }: WriteRequest,
+    answer: (outcome: SuccessfulOutcome) => Answer
+  ) => {
     authorise(app.access.of(request), { compare, operations: { then, else: otherwise ?? [] }, at })
     if (!honoursConditions) refuseConditions(request)
     const { isLow, freeBytes, neededBytes } = app.diskSpace
@@ -54,16 +70,28 @@ async function writes (app: FastifyInstance): Promise<void> {
     const key = idempotencyKeyOf(request, config.idempotencyKeyBytesMax)
     const idempotency = key === null ? {} : { idempotency: { key, fingerprint: fingerprintOf(write) } }
     const origin = { requestId: request.id, traceparent: request.traceparent ?? undefined }
+    const ack = ackOf(request)
+    if (ack !== 'commit') {
+      const proposal = { ...write, ...idempotency }
+      const receipt = await (ack === 'queue' ? app.queue.add(proposal, origin) : app.raft.append(proposal, origin))
+      reply.code(202)
+      reply.header('location', `/receipts/${receipt}`)
+      return { receipt }
+    }
     const outcome = await app.raft.propose({ ...write, ...idempotency }, origin)
     if (!outcome.ok) {
       const place = outcome.at === undefined ? '' : at(outcome.at.branch, outcome.at.place)
       throw new Problem(outcome.code, outcome.params, place === '' ? {} : { pointer: place })
     }
-    return outcome
+    return answer(outcome)
   })
 }
 
-export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['storage', 'raft', 'auth'] })
+export default fp(writes, { name: 'writes', fastify: '5.x', dependencies: ['storage', 'raft', 'queue', 'auth'] })
+
+function ackOf ({ query }: FastifyRequest): Ack {
+  return (query as { ack?: Ack }).ack ?? 'commit'
+}
 
 function idempotencyKeyOf (request: FastifyRequest, bytesMax: number): string | null {
   const key = request.headers['idempotency-key']

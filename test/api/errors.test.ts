@@ -140,6 +140,7 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     t.equal((await first).status, 201)
     return second
   },
+  QUEUE_FULL: async (t) => (await startNode(t, { queueWritesMax: 0 })).post('/changes?ack=queue', {}),
   async TOO_MUCH_UNCOMMITTED (t) {
     const client = await startNode(t, { uncommittedBytesMax: 64 * 1024 })
     await client.get('/readyz')
@@ -189,7 +190,36 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     t.equal(again.body.revision, 1, 'and is done once')
     return answer
   },
+  async WRITE_EXPIRED (t) {
+    const client = await startNode(t)
+    await client.get('/readyz')
+    const release = stallDisk(t)
+    // The clock goes back by an hour between two writes, and the second one is decided by the time of the first.
+    const { now } = Date
+    Date.now = () => now() + 3_600_000
+    t.teardown(() => { Date.now = now })
+    const first = client.post('/changes', {})
+    await until(() => client.app.raft.status.lastIndex > client.app.raft.status.appliedIndex, 'the first write')
+    Date.now = now
+    const second = client.post('/changes', {})
+    release()
+    t.equal((await first).status, 201)
+    return second
+  },
   OUTCOME_UNKNOWN: failLog,
+  RECEIPT_NOT_FOUND: async (t) => (await startNode(t)).get('/receipts/mistyped'),
+  async RECEIPT_GONE (t) {
+    const client = await startNode(t, { receiptSeconds: 1, writeTimeoutSeconds: 1 })
+    const { body: { receipt } } = await client.post('/changes?ack=leader', {})
+    let answer = await client.get(`/receipts/${receipt}`)
+    await until(async () => {
+      // Outcomes share rows, which are forgotten once others have followed.
+      await client.post('/changes', {})
+      answer = await client.get(`/receipts/${receipt}`)
+      return answer.status === 410
+    }, 'the outcome to be forgotten')
+    return answer
+  },
   DISK_FULL: async (t) => (await startNode(t, { diskFreeBytesMin: Number.MAX_SAFE_INTEGER })).post('/changes', {}),
   NO_LEADER: async (t) => (await startNode(t, { join: '127.0.0.1:1' })).post('/changes', {}),
   REVISION_TIMEOUT: async (t) => (await startNode(t, { leaderWaitSeconds: 1 })).get('/changes', { 'changewell-min-revision': '1' }),

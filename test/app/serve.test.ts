@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { test, type Test } from 'tap'
@@ -36,6 +36,35 @@ test('a node says where it listens, where its data is and how to try it, serves,
   t.equal(code, 0)
   t.equal(stderr, '')
   t.match(stdout, /the node stops/)
+})
+
+test('clients that send and take nothing more are cut off in time, and the node stops in order all the same', async (t) => {
+  const dataDir = folder(t)
+  const { child, says, ended, output } = node(t, { CHANGEWELL_DATA_DIR: dataDir, CHANGEWELL_SHUTDOWN_SECONDS: '1' })
+  const [address = ''] = url.exec(await says(/try it/))!
+  const write = (path: string, body: object): Promise<Response> => fetch(`${address}${path}`, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
+  })
+  await write('/tenants', { name: 'big' })
+  await write('/tenants/big/collections', { name: 'c' })
+  for (let key = 0; key < 12; key++) {
+    t.equal((await write('/changes', { tenant: 'big', collection: 'c', key: `${key}`, data: 'x'.repeat(2 ** 20) })).status, 201)
+  }
+  const [half, reader] = ['POST /changes HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{',
+    'GET /snapshot HTTP/1.1\r\nhost: a\r\n\r\n'].map((request) => {
+    const socket = connect(Number(new URL(address).port), '127.0.0.1', () => socket.write(request))
+    t.teardown(() => socket.destroy())
+    return socket.on('error', () => {})
+  }) as [Socket, Socket]
+  await once(reader, 'readable')
+  // What was sent on a connection made before another one's is there when that one is answered.
+  if (half.connecting) await once(half, 'connect')
+  t.equal((await fetch(`${address}/livez`)).status, 200)
+  child.kill('SIGTERM')
+  const { code, stderr } = await ended
+  t.equal(code, 0, output.stdout)
+  t.equal(stderr, '')
+  t.match(output.stdout, /requests are cut off that did not end within 1 seconds/)
 })
 
 test('a person at a terminal gets plain lines', async (t) => {

@@ -94,6 +94,8 @@ const table: Record<string, Case[]> = {
   'PUT /tenants/:tenant/collections/:collection/keys/:key': [{ may: writesCoke, url: `${settings}/keys/k`, body: { data: 1 } }],
   'DELETE /tenants/:tenant/collections/:collection/keys/:key': [{ may: writesCoke, url: `${settings}/keys/none` }],
 
+  'GET /receipts/:id': [{ may: any, url: '/receipts/none' }],
+  'GET /queue': [{ may: admin }],
   'GET /locks': [{ may: admin }],
   'GET /cluster': [{ may: any }],
   'GET /cluster/settings': [{ may: admin }],

@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { loadConfig } from '../../app/config.ts'
 import { openProvider } from '../../plugins/discovery/open-provider.ts'
 import { overridden, readOverride } from '../../plugins/discovery/override.ts'
 import { folder, spawnNode } from '../support/node.ts'
 import { quiet } from './names.ts'
 
 function open (discovery: string, discoveryOptions = '') {
-  return openProvider({ discovery, discoveryOptions, join: '' }, quiet)
+  return openProvider({ ...loadConfig({}), discovery, discoveryOptions }, quiet)
 }
 
 test('the provider is the one that the setting names, and gets its own settings', async (t) => {

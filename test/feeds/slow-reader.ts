@@ -27,6 +27,20 @@ export class SlowReader {
     this.socket.resume()
   }
 
+  /** Reads on and on, but no more than so many bytes a second. */
+  readAtMost (bytesPerSecond: number): void {
+    const began = performance.now()
+    let taken = 0
+    this.socket.on('data', ({ length }) => {
+      taken += length
+      const aheadMs = taken / bytesPerSecond * 1000 - (performance.now() - began)
+      if (aheadMs <= 0) return
+      this.socket.pause()
+      setTimeout(() => this.socket.resume(), aheadMs)
+    })
+    this.socket.resume()
+  }
+
   /** Of the changes that have come, in order. */
   get revisions (): number[] {
     // A chunk may begin and end anywhere; its lengths stand on lines of their own.

@@ -100,6 +100,40 @@ t.test('A stream whose reader takes nothing is closed after a while; others stay
   t.same(app.feed.ended, { client: 0, stalled: 1, shutdown: 0, problem: 0 })
 })
 
+t.test('A reader that is slow and never stops gets a change that takes it longer than the time to stall', async (t) => {
+  const stallSeconds = 3
+  const bytes = 16 * 1024 * 1024
+  const { app, url } = await listeningNode(t, {
+    streamStallSeconds: stallSeconds, streamHeartbeatSeconds: 1, bodyBytesMax: 2 * bytes,
+  })
+  const slow = new SlowReader(t, url, '/changes?since=0', 'application/x-ndjson')
+  await until(() => app.feed.streams === 1, 'the stream')
+  await post(app, '/changes', { data: 'x'.repeat(bytes) })
+  // More than the system holds for a connection waits in the node for several times the limit.
+  slow.readAtMost(bytes / (stallSeconds * 3))
+  let isClosed = false
+  void slow.closed.then(() => { isClosed = true })
+  await until(() => isClosed || slow.text.length > bytes, 'the change', 120)
+  await post(app, '/changes', { data: 'after it' })
+  await until(() => isClosed || slow.text.endsWith('"after it"}\n\r\n'), 'the live end')
+  t.same(slow.revisions, [1, 2])
+  t.same(app.feed.ended, { client: 0, stalled: 0, shutdown: 0, problem: 0 })
+})
+
+t.test('A stream that was quiet for longer than the time to stall is closed when its reader has stopped', async (t) => {
+  const { app, url } = await listeningNode(t, { streamStallSeconds: 1, streamBufferBytesMax })
+  const slow = new SlowReader(t, url, '/changes?since=0', 'application/x-ndjson')
+  await until(() => app.feed.streams === 1, 'the stream')
+  let looks = 0
+  app.server.on('timeout', () => looks++)
+  await until(() => looks > 0, 'a look at the quiet stream')
+  t.equal(app.feed.streams, 1, 'it stays')
+  await write(app, changes)
+  await until(() => app.feed.ended.stalled === 1, 'the stream to be closed')
+  slow.read()
+  await slow.closed
+})
+
 t.test('A reader who goes away is forgotten, wherever its stream was', async (t) => {
   const { app, url } = await listeningNode(t, { feedTailBytesMax: 64 * 1024, streamBufferBytesMax })
   await write(app, changes)

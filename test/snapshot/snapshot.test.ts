@@ -1,6 +1,8 @@
 import { crc32c } from '@node-rs/crc32'
+import type { FastifyInstance } from 'fastify'
 import { test } from 'tap'
-import { buildNode } from '../support/node.ts'
+import { SlowReader } from '../feeds/slow-reader.ts'
+import { buildNode, listeningNode, until } from '../support/node.ts'
 
 const json = { 'content-type': 'application/json' }
 
@@ -87,3 +89,70 @@ test('More snapshots at one time than the node allows are refused', async (t) =>
   t.equal(answer.statusCode, 429)
   t.match(answer.json(), { code: 'TOO_MANY_READERS', setting: 'CHANGEWELL_SNAPSHOTS_MAX' })
 })
+
+test('A snapshot whose reader stops is given up, and others may take theirs', async (t) => {
+  const pageBytesMax = 64 * 1024 * 1024
+  const { app, url } = await listeningNode(t, { snapshotsMax: 2, streamStallSeconds: 1, pageBytesMax })
+  await fill(app)
+  let ended = 0
+  app.server.on('request', (_request, response) => response.once('close', () => ended++))
+  const stopped = ['/snapshot', '/snapshot', '/changes'].map((path) => new SlowReader(t, url, path, '*/*'))
+  await until(() => stopped.every(({ socket }) => socket.bytesRead > 0), 'the answers to begin')
+  await until(async () => (await app.inject('/snapshot?tenant=none')).statusCode === 404, 'room for another')
+  await until(() => ended === stopped.length, 'all to be given up')
+  for (const reader of stopped) reader.read()
+  await Promise.all(stopped.map(({ closed }) => closed))
+  for (const { text } of stopped) {
+    t.match(text.slice(0, 100), /^HTTP\/1\.1 200 /)
+    t.notMatch(text.slice(-1000), /\n0\r\n\r\n$|"atEnd"/, 'it was cut off')
+  }
+})
+
+test('A snapshot whose reader is slow comes whole', async (t) => {
+  const { app, url } = await listeningNode(t, { streamStallSeconds: 3 })
+  await fill(app)
+  const slow = new SlowReader(t, url, '/snapshot', '*/*')
+  slow.readAtMost(2 * 1024 * 1024)
+  await until(() => slow.text.endsWith('\n0\r\n\r\n'), 'the end', 120)
+  t.match(slow.text.slice(-1000), /\{"end":\{"lines":18,/)
+})
+
+test('A reader who is gone before its snapshot begins leaves nothing behind', async (t) => {
+  const { app, url } = await listeningNode(t, { snapshotsMax: 1 })
+  const { store } = app.database
+  let taken = 0
+  let open = 0
+  const view = store.view.bind(store)
+  store.view = async () => {
+    const made = await view()
+    taken++
+    open++
+    const release = made.release.bind(made)
+    made.release = async () => {
+      open--
+      await release()
+    }
+    gone.socket.resetAndDestroy()
+    await isGone
+    return made
+  }
+  const isGone = new Promise<void>((resolve) => {
+    app.server.once('connection', (socket) => socket.once('close', () => resolve()))
+  })
+  const gone = new SlowReader(t, url, '/snapshot', '*/*')
+  await isGone
+  await until(() => taken === 1 && open === 0, 'the view to be released')
+})
+
+/** More than the system's buffers for a connection take. */
+async function fill (app: FastifyInstance): Promise<void> {
+  const send = async (method: 'POST' | 'PUT', url: string, payload: object): Promise<void> => {
+    const { statusCode, body } = await app.inject({ method, url, payload })
+    if (statusCode !== 201) throw new Error(body)
+  }
+  await send('POST', '/tenants', { name: 'big' })
+  await send('POST', '/tenants/big/collections', { name: 'c' })
+  for (let key = 0; key < 15; key++) {
+    await send('PUT', `/tenants/big/collections/c/keys/${key}`, { data: 'x'.repeat(1024 * 1024) })
+  }
+}

@@ -6,7 +6,11 @@ import { Database, type Applied, type AppliedConfiguration } from '../../storage
 import { decodeCommand, encodeCommand } from '../../storage/command.ts'
 import { readKeys } from '../../storage/entries.ts'
 import { everything, matches, readHistory, readTenantFeed, type Filter } from '../../storage/history.ts'
+import { imageOf } from '../../storage/image.ts'
 import { everyKey } from '../../storage/keys.ts'
+import type { Problem } from '../../storage/problem.ts'
+import type { ReceiptText } from '../../storage/receipt.ts'
+import { readReceipt } from '../../storage/receipts.ts'
 import { openRocksStore } from '../../storage/rocksdb.ts'
 import { families, type Store } from '../../storage/store.ts'
 import type { Command, NodeCommand, NodeRemoveCommand, WriteCommand } from '../../storage/types.ts'
@@ -16,7 +20,7 @@ import { Model } from '../support/model.ts'
 import { NodeModel } from '../support/node-model.ts'
 
 type ClusterStep = { node: NodeCommand | NodeRemoveCommand } | { configuration: AppliedConfiguration }
-type Step = { writes: WriteCommand[] } | ClusterStep | 'restart'
+type Step = { writes: WriteCommand[] } | ClusterStep | 'restart' | 'image'
 
 const clusterStep: fc.Arbitrary<ClusterStep> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ node: nodeCommand }) },
@@ -26,7 +30,7 @@ const clusterStep: fc.Arbitrary<ClusterStep> = fc.oneof(
 const steps: fc.Arbitrary<Step[]> = fc.array(fc.oneof(
   { weight: 6, arbitrary: fc.record({ writes: fc.array(write, { minLength: 1, maxLength: 5 }) }) },
   { weight: 2, arbitrary: clusterStep },
-  { weight: 1, arbitrary: fc.constant('restart' as const) }
+  { weight: 1, arbitrary: fc.constantFrom('restart' as const, 'image' as const) }
 ), { maxLength: 25 })
 
 test('The database agrees with a plain model, whatever is written and however often it is opened again', async (t) => {
@@ -36,6 +40,7 @@ test('The database agrees with a plain model, whatever is written and however of
     const directory = `${root}/${run++}`
     const model = new Model()
     const nodes = new NodeModel()
+    const given = new Map<string, ReceiptText>()
     let database = await Database.open(await openRocksStore(directory))
     try {
       await applyBoth(database, model, [beginning])
@@ -45,8 +50,16 @@ test('The database agrees with a plain model, whatever is written and however of
           await database.close()
           database = await Database.open(await openRocksStore(directory))
           same(database.checksum, checksum)
-        } else if ('writes' in step) await applyBoth(database, model, step.writes)
-        else await stepBoth(database, nodes, step)
+        } else if (step === 'image') {
+          await database.restore((await imageOf(await database.store.view())).chunks)
+        } else if ('writes' in step) {
+          for (const { receipt } of step.writes) {
+            if (receipt === undefined || given.has(receipt.id.toString('hex'))) continue
+            given.set(receipt.id.toString('hex'), { ...receipt, clusterId: '', after: database.applied.index })
+          }
+          await applyBoth(database, model, step.writes)
+          await assertReceipts(database, model, given.values())
+        } else await stepBoth(database, nodes, step)
         await assertSame(database, model)
         same([...database.nodes.values()], nodes.records)
         same(database.configuration, nodes.configuration)
@@ -126,6 +139,20 @@ async function applyBoth (database: Database, model: Model, writes: WriteCommand
       ? { revisions: outcome!.written.map(({ revision }) => revision), branch: outcome!.branch }
       : { code: outcome!.code }
     same(found, expected[at])
+  }
+}
+
+/** What each receipt says is what became of its write: for certain, as soon as it says anything. */
+async function assertReceipts (database: Database, model: Model, given: Iterable<ReceiptText>): Promise<void> {
+  for (const receipt of given) {
+    const known = model.outcomes.get(receipt.id.toString('hex'))
+    const found = await readReceipt(database, receipt).catch((error: Problem) => ({ state: error.code }))
+    const rejected = (code: string): void => same({ ...found, params: null }, { state: 'rejected', code, params: null })
+    if (known !== undefined && 'code' in known.outcome) rejected(known.outcome.code)
+    else if (known !== undefined) same(found, { state: 'committed', revision: known.revision })
+    else if (model.clock > receipt.keptUntil) same(found, { state: 'RECEIPT_GONE' })
+    else if (model.clock > receipt.deadline) rejected('WRITE_EXPIRED')
+    else same(found, null)
   }
 }
 

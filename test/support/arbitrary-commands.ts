@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import type { AppliedConfiguration } from '../../storage/database.ts'
-import type { Command, NodeCommand, NodeRemoveCommand, Operation, Webhook, WriteCommand } from '../../storage/types.ts'
+import type {
+  Command, NodeCommand, NodeRemoveCommand, Operation, Receipt, Webhook, WriteCommand,
+} from '../../storage/types.ts'
 
 const tenantName = fc.constantFrom('a', 'b', 'a/x', 'a/y', 'a/x/deep')
 /** By name, or by an id: of the first tenants, whose ids are their revisions. */
@@ -30,10 +32,26 @@ const compare = fc.record({
   tenant: tenantReference, collection: collectionName, key: keyName, revision: fc.oneof(fc.constantFrom(0, 'exists' as const), fc.integer({ min: 1, max: 12 })),
 })
 
+/** How many receipts there were: those that do not come again are all different, as they are by chance. */
+let receipts = 0
+
+/** Deadlines about the times that commands have: some are kept and some missed. */
+const receipt: fc.Arbitrary<Receipt> = fc.record({
+  which: fc.nat({ max: 3 }),
+  deadline: fc.integer({ min: 1_000_000, max: 2_000_000 }),
+  kept: fc.integer({ min: 0, max: 1_000_000 }),
+  isRepeated: fc.boolean(),
+}).map(({ which, deadline, kept, isRepeated }) => {
+  const id = Buffer.alloc(10, which)
+  if (!isRepeated) id.writeUInt32BE(0x80000000 + receipts++)
+  return { id, deadline, keptUntil: deadline + kept, isRepeated }
+})
+
 /** Writes that meet each other often: few tenants, collections and keys. */
 export const write: fc.Arbitrary<WriteCommand> = fc.record({
   kind: fc.constant('write' as const),
   timestamp: fc.integer({ min: 1_000_000, max: 2_000_000 }),
+  receipt,
   compare: fc.array(compare, { maxLength: 1 }),
   then: fc.array(operation, { minLength: 1, maxLength: 4 }),
   else: fc.array(operation, { maxLength: 2 }),

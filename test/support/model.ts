@@ -33,16 +33,35 @@ export class Refused extends Error {
   }
 }
 
+export type ModelOutcome = { revisions: number[], branch: string } | { code: string }
+
 export class Model {
   tenants = new Map<string, ModelTenant>()
   changes: ModelChange[] = []
+  /** The greatest time of any command. */
+  clock = 0
+  /** Of writes with receipts, by the receipts' ids in hex: what became of each, and the revision after it. */
+  outcomes = new Map<string, { outcome: ModelOutcome, revision: number }>()
 
   get revision (): number {
     return this.changes.length
   }
 
   /** Does all of the write or nothing; returns the revisions, or the code of the refusal. */
-  write (command: WriteCommand): { revisions: number[], branch: string } | { code: string } {
+  write (command: WriteCommand): ModelOutcome {
+    const { receipt, timestamp } = command
+    this.clock = Math.max(this.clock, timestamp)
+    if (receipt === undefined) return this.#write(command)
+    const id = receipt.id.toString('hex')
+    const known = this.outcomes.get(id)
+    if (known !== undefined) return known.outcome
+    if (this.clock > receipt.deadline) return { code: 'WRITE_EXPIRED' }
+    const outcome = this.#write(command)
+    this.outcomes.set(id, { outcome, revision: this.revision })
+    return outcome
+  }
+
+  #write (command: WriteCommand): ModelOutcome {
     const before = structuredClone({ tenants: this.tenants, changes: this.changes })
     try {
       const failed = command.compare.find((compare) => {

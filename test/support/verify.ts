@@ -119,6 +119,10 @@ async function verifyRequests (store: Store, lastRevision: number, faults: strin
   const byKey: string[] = []
   const byTime: string[] = []
   for (const { key, value } of await rowsOf(store, 'requests')) {
+    if (key[0] === 'o'.charCodeAt(0)) {
+      verifyChunk(value, lastRevision, faults)
+      continue
+    }
     if (key[0] !== 'k'.charCodeAt(0)) {
       byTime.push(`${key.toString('utf8', 9)} ${key.toString('hex', 1, 9)}`)
       continue
@@ -131,6 +135,18 @@ async function verifyRequests (store: Store, lastRevision: number, faults: strin
   }
   compare('requests', byTime.sort().join('\n'), byKey.sort().join('\n'), faults)
   return byKey.length
+}
+
+/** Outcomes that receipts tell: whole ones, and none of a revision that is not there. */
+function verifyChunk (row: Buffer, lastRevision: number, faults: string[]): void {
+  const from = new BinaryReader(row)
+  const [since, keptUntil] = [from.u64(), from.u64()]
+  if (since === 0 || keptUntil === 0 || from.done) faults.push(`a chunk of outcomes says ${since} and ${keptUntil}, or holds nothing`)
+  while (!from.done) {
+    from.raw(10)
+    if (from.u8() === 0) JSON.parse(from.bytes().toString())
+    else if (from.u64() > lastRevision) faults.push('a receipt tells of a revision that is not there')
+  }
 }
 
 async function positionOf (store: Store): Promise<Record<'index' | 'revision' | 'timestamp' | 'firstRevision', number>> {

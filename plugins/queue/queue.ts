@@ -1,0 +1,187 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import { Problem } from '../../storage/problem.ts'
+import type { Outcome, Proposal } from '../../storage/types.ts'
+import type { QueueFile } from './file.ts'
+import { decodeQueued, encodeQueued, type Origin, type QueuedWrite } from './queued-write.ts'
+
+export interface QueueOptions {
+  file: QueueFile
+  raft: Pick<FastifyInstance['raft'], 'propose' | 'receipts' | 'refusal'>
+  writesMax: number
+  bytesMax: number
+  /** A write that no leader has taken after so long is given up. */
+  seconds: number
+  log: FastifyInstance['log']
+  /** What became of a write that was sent on, or was too old to be. */
+  onDone: (what: 'committed' | 'rejected' | 'expired') => void
+}
+
+interface Item extends QueuedWrite {
+  number: number
+  bytes: number
+}
+
+/** What could not be sent on is tried again after so long; waiting for a leader takes time of its own. */
+const retryMs = 200
+
+/**
+ * Writes that this node has promised to send on, one after another in the order in which they came. Each goes under
+ * its receipt, by which the state machine recognises it: a node that dies after sending one and before forgetting it
+ * does no harm when it sends it again.
+ */
+export class Queue {
+  readonly #options: QueueOptions
+  readonly #closing = new AbortController()
+  #items: Item[] = []
+  #bytes = 0
+  /** Of writes that are on their way to the disk. */
+  #arriving = { writes: 0, bytes: 0 }
+  #nextNumber: number
+  #isSending = false
+  /** Why the first one is not sent. */
+  #waitsFor: string | null = null
+
+  constructor (options: QueueOptions) {
+    this.#options = options
+    for (const [number, bytes] of options.file.held) this.#push(number, bytes.length, decodeQueued(bytes))
+    this.#nextNumber = (this.#items.at(-1)?.number ?? 0) + 1
+    const { length } = this.#items
+    if (length > 0) options.log.info({ writes: length }, 'the queue holds %d writes of before, which are sent on', length)
+  }
+
+  get items (): readonly QueuedWrite[] {
+    return this.#items
+  }
+
+  get bytes (): number {
+    return this.#bytes
+  }
+
+  get waitsFor (): string | null {
+    return this.#options.file.failure?.message ?? this.#waitsFor
+  }
+
+  /** Begins to send on what is there. */
+  start (): void {
+    if (!this.#isSending && this.#items.length > 0) void this.#send()
+  }
+
+  /**
+   * Resolves to the write's receipt once it is on this node's disk.
+   *
+   * @throws Problem QUEUE_FULL, or why this node takes no writes; OUTCOME_UNKNOWN when the disk did not tell whether it
+   * has the write
+   */
+  async add (proposal: Proposal & { kind: 'write' }, origin: Origin): Promise<string> {
+    const { file, raft, seconds } = this.#options
+    if (this.#closing.signal.aborted) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
+    if (raft.refusal !== null) throw raft.refusal
+    if (file.failure !== null) throw new Problem('STORAGE_FAILED', { reason: reasonOf(file.failure) })
+    const { after, ...receipt } = raft.receipts.give(seconds * 1000, true)
+    const write: QueuedWrite = { acceptedAt: Date.now(), after, origin, proposal: { ...proposal, receipt } }
+    const bytes = encodeQueued(write)
+    this.#admit(bytes.length)
+    const number = this.#nextNumber++
+    const text = raft.receipts.textOf({ ...receipt, after })
+    this.#arrive(1, bytes.length)
+    try {
+      await file.add(number, bytes)
+    } catch (error) {
+      const reason = `its queue cannot be written (${reasonOf(error as Error)})`
+      throw new Problem('OUTCOME_UNKNOWN', { reason, receipt: text }, { cause: error })
+    } finally {
+      this.#arrive(-1, -bytes.length)
+    }
+    this.#push(number, bytes.length, write)
+    this.start()
+    return text
+  }
+
+  /** Sends nothing more; what is there is sent at the next start. */
+  async close (): Promise<void> {
+    this.#closing.abort()
+    await this.#options.file.close()
+  }
+
+  #admit (bytes: number): void {
+    const { writesMax, bytesMax } = this.#options
+    const writes = this.#items.length + this.#arriving.writes
+    if (writes >= writesMax) throw new Problem('QUEUE_FULL', { setting: 'CHANGEWELL_QUEUE_WRITES_MAX', limit: writesMax })
+    if (this.#bytes + this.#arriving.bytes + bytes > bytesMax) {
+      throw new Problem('QUEUE_FULL', { setting: 'CHANGEWELL_QUEUE_BYTES_MAX', limit: bytesMax })
+    }
+  }
+
+  #arrive (writes: number, bytes: number): void {
+    this.#arriving.writes += writes
+    this.#arriving.bytes += bytes
+  }
+
+  #push (number: number, bytes: number, write: QueuedWrite): void {
+    this.#items.push({ ...write, number, bytes })
+    this.#bytes += bytes
+  }
+
+  async #send (): Promise<void> {
+    this.#isSending = true
+    const { signal } = this.#closing
+    while (!signal.aborted && this.#items.length > 0) {
+      if (await this.#sendOne(this.#items[0]!)) continue
+      await delay(retryMs, undefined, { signal }).catch(() => {})
+    }
+    this.#isSending = false
+  }
+
+  /** Returns whether the write is done with. */
+  async #sendOne (item: Item): Promise<boolean> {
+    const { raft, log } = this.#options
+    try {
+      const outcome = await raft.propose(item.proposal, item.origin)
+      if (this.#closing.signal.aborted) return false
+      this.#waitsFor = null
+      this.#done(item, whatBecame(outcome))
+      return true
+    } catch (error) {
+      if (this.#closing.signal.aborted) return false
+      if (isRefusal(error)) {
+        log.info({ err: error, ...item.origin }, 'a queued write was refused on its way')
+        this.#done(item, 'rejected')
+        return true
+      }
+      const reason = reasonOf(error as Error)
+      if (reason !== this.#waitsFor) log.warn({ err: error, writes: this.#items.length }, 'the queue has to wait: %s', reason)
+      this.#waitsFor = reason
+      // No leader that follows would make it any more.
+      if (raft.receipts.clock <= item.proposal.receipt.deadline) return false
+      this.#done(item, 'expired')
+      return true
+    }
+  }
+
+  #done (item: Item, what: 'committed' | 'rejected' | 'expired'): void {
+    const { file, log, onDone } = this.#options
+    this.#items.shift()
+    this.#bytes -= item.bytes
+    if (this.#items.length === 0) this.#waitsFor = null
+    file.forget(item.number)
+    onDone(what)
+    log.debug({ ...item.origin, what }, 'a queued write is done')
+  }
+}
+
+function whatBecame (outcome: Outcome): 'committed' | 'rejected' | 'expired' {
+  if (outcome.ok) return 'committed'
+  return outcome.code === 'WRITE_EXPIRED' ? 'expired' : 'rejected'
+}
+
+/** Refused before it was in any log, for what it is: it would be again. Its receipt tells so after its deadline. */
+function isRefusal (error: unknown): boolean {
+  return error instanceof Problem && error.code === 'WRITE_REJECTED'
+}
+
+function reasonOf (error: Error): string {
+  if (!(error instanceof Problem)) return error.message
+  const { reason } = error.params as { reason?: string }
+  return reason ?? error.code
+}

@@ -1,0 +1,189 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { parse } from 'yaml'
+import { loadConfig } from '../../app/config.ts'
+import { project } from '../support/node.ts'
+import {
+  chartFingerprint, manifests, objectsIn, ofKind, manifestsDir, rendered, renderedDir, type KubernetesObject,
+} from './objects.ts'
+
+const name = 'app.kubernetes.io/name'
+const instance = 'app.kubernetes.io/instance'
+
+for (const [what, read] of [
+  ['the manifests', manifests], ['the chart', () => rendered('default')], ['the chart with all that is optional', () => rendered('everything')],
+] as [string, () => KubernetesObject[]][]) {
+  test(`${what}: a StatefulSet whose pods start at once, keep their data, and are no more than they must be`, async (t) => {
+    const objects = read()
+    const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+    t.equal(set.spec.podManagementPolicy, 'Parallel')
+    const { spec } = set.spec.template
+    t.equal(spec.enableServiceLinks, false)
+    t.match(spec.securityContext, { runAsNonRoot: true, runAsUser: 10001, fsGroup: 10001, seccompProfile: { type: 'RuntimeDefault' } })
+    const [container] = spec.containers
+    t.match(container.securityContext, { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } })
+    const [claim] = set.spec.volumeClaimTemplates
+    const mount = container.volumeMounts.find(({ mountPath }: { mountPath: string }) => mountPath === '/data')
+    t.equal(mount.name, claim.metadata.name)
+    t.equal(environmentOf(container).CHANGEWELL_DATA_DIR, mount.mountPath)
+    t.ok(spec.terminationGracePeriodSeconds > loadConfig({}).shutdownSeconds, 'it gets longer to end than it takes')
+    const ports = container.ports.map((port: { name: string }) => port.name)
+    for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe']) t.ok(ports.includes(container[probe].httpGet.port), probe)
+    // Over HTTPS the program's own command lacks the authority; SIGTERM hands leadership on all the same.
+    const isHttps = environmentOf(container).CHANGEWELL_TLS_CERT !== undefined
+    t.match(container.lifecycle.preStop.exec.command[2], isHttps ? /^sleep 5$/ : /main\.js member lead .*; sleep 5$/)
+    const { podAntiAffinity } = spec.affinity
+    t.match(Object.keys(podAntiAffinity)[0], /^(required|preferred)DuringSchedulingIgnoredDuringExecution$/)
+  })
+
+  test(`${what}: its settings are settings, and fit its other objects`, async (t) => {
+    const objects = read()
+    const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+    const [container] = set.spec.template.spec.containers
+    const config = loadConfig(environmentOf(container))
+    t.equal(config.discovery, 'kubernetes')
+    t.equal(config.kubernetesPod, 'pod-0')
+    t.equal(port(container, 'api'), config.port)
+    t.equal(port(container, config.kubernetesPortName), config.peerPort)
+    const labels = set.spec.template.metadata.labels
+    t.equal(config.kubernetesSelector, `${name}=${labels[name]},${instance}=${labels[instance]}`, 'the selector names these pods')
+    const services = ofKind(objects, 'Service')
+    const peers = services.find(({ metadata }) => metadata.name === set.spec.serviceName)!
+    t.match(peers.spec, { clusterIP: 'None', publishNotReadyAddresses: true })
+    t.equal(config.advertise, `,pod-0.${peers.metadata.name}.space.svc:${config.port}`, 'clients are told the name that the headless Service gives')
+    t.equal(services.length, 2)
+    for (const object of [...services, ...ofKind(objects, 'PodDisruptionBudget'), ...ofKind(objects, 'NetworkPolicy')]) {
+      const selector = object.spec.podSelector?.matchLabels ?? object.spec.selector?.matchLabels ?? object.spec.selector
+      t.same(selector, { [name]: labels[name], [instance]: labels[instance] }, `${object.kind} selects the pods`)
+    }
+    t.equal(ofKind(objects, 'PodDisruptionBudget')[0]!.spec.maxUnavailable, 1)
+  })
+
+  test(`${what}: the service account may do what discovery does, and no more`, async (t) => {
+    const objects = read()
+    const [role] = ofKind(objects, 'Role') as [KubernetesObject]
+    t.same(role.rules, [
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
+    ])
+    const [account] = ofKind(objects, 'ServiceAccount') as [KubernetesObject]
+    const [binding] = ofKind(objects, 'RoleBinding') as [KubernetesObject]
+    const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+    t.equal(binding.roleRef.name, role.metadata.name)
+    t.equal(binding.subjects[0].name, account.metadata.name)
+    t.equal(set.spec.template.spec.serviceAccountName, account.metadata.name)
+    t.same(objects.filter(({ kind }) => kind.startsWith('Cluster')), [], 'nothing beyond the namespace')
+  })
+}
+
+test('certificates come from Secrets, at the paths that the settings name', async (t) => {
+  for (const objects of [manifests(), rendered('default'), rendered('everything')]) {
+    const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+    const { containers: [container], volumes } = set.spec.template.spec
+    const files = Object.entries(environmentOf(container)).filter(([variable]) => /_TLS_(CERT|KEY|CA)$/.test(variable))
+    t.ok(files.length >= 3)
+    for (const [variable, path] of files) {
+      const mount = container.volumeMounts.find(({ mountPath }: { mountPath: string }) => path.startsWith(`${mountPath}/`))
+      t.ok(mount.readOnly, variable)
+      const volume = volumes.find((one: { name: string }) => one.name === mount.name)
+      t.match(volume.secret.secretName, /-tls$/)
+      t.match(path, /\/(tls\.crt|tls\.key|ca\.crt)$/)
+    }
+  }
+})
+
+test('the certificates that cert-manager makes are in the Secret that the pods mount', async (t) => {
+  for (const [set, certificates] of [
+    [ofKind(manifests(), 'StatefulSet')[0]!, objectsIn(join(manifestsDir, 'components/cert-manager/certificates.yaml'))],
+    [ofKind(rendered('everything'), 'StatefulSet')[0]!, rendered('everything')],
+  ] as [KubernetesObject, KubernetesObject[]][]) {
+    const issuers = ofKind(certificates, 'Issuer')
+    const made = ofKind(certificates, 'Certificate')
+    const mounted = set.spec.template.spec.volumes.find(({ name }: { name: string }) => name === 'peer-tls').secret.secretName
+    const [leaf] = made.filter(({ spec }) => spec.secretName === mounted) as [KubernetesObject]
+    t.match(leaf.spec.usages, ['digital signature', 'server auth', 'client auth'])
+    const issuer = issuers.find(({ metadata }) => metadata.name === leaf.spec.issuerRef.name)!
+    const authority = made.find(({ spec }) => spec.secretName === issuer.spec.ca.secretName)!
+    t.ok(authority.spec.isCA)
+    const root = issuers.find(({ metadata }) => metadata.name === authority.spec.issuerRef.name)!
+    t.same(root.spec, { selfSigned: {} })
+  }
+})
+
+test('the ServiceMonitor looks at the peers\' Service, which has nodes that are not ready too', async (t) => {
+  for (const [objects, monitors] of [
+    [manifests(), objectsIn(join(manifestsDir, 'components/service-monitor/service-monitor.yaml'))],
+    [rendered('everything'), ofKind(rendered('everything'), 'ServiceMonitor')],
+  ] as [KubernetesObject[], KubernetesObject[]][]) {
+    const [monitor] = monitors as [KubernetesObject]
+    const selected = ofKind(objects, 'Service').filter(({ metadata }) => (
+      Object.entries(monitor.spec.selector.matchLabels).every(([label, value]) => metadata.labels?.[label] === value)))
+    t.equal(selected.length, 1)
+    t.equal(selected[0]!.spec.clusterIP, 'None')
+    t.ok(selected[0]!.spec.ports.some((port: { name: string }) => port.name === monitor.spec.endpoints[0].port))
+  }
+})
+
+test('what the chart renders to is that of the chart as it is', async (t) => {
+  const text = readFileSync(join(renderedDir, 'fingerprint'), 'utf8').trim()
+  t.equal(text, chartFingerprint(), 'else render it again: test/kubernetes/render-chart.sh')
+})
+
+test('Docker: the nodes of the compose file have settings that are settings, and a volume each', async (t) => {
+  const { services, volumes } = parse(readFileSync(join(project, 'deploy/docker/compose.yaml'), 'utf8'), { merge: true }) as {
+    services: Record<string, ComposeService>
+    volumes: Record<string, unknown>
+  }
+  const image = dockerfileEnvironment()
+  t.equal(Object.keys(services).length, 3)
+  let formers = 0
+  for (const [key, { environment, volumes: [volume], read_only: readOnly, hostname }] of Object.entries(services)) {
+    const config = loadConfig({ ...image, ...environment })
+    t.equal(config.advertise, `${hostname}:${config.peerPort},${hostname}:${config.port}`)
+    t.equal(hostname, key)
+    t.ok(readOnly)
+    if (config.join === '') formers++
+    const [source, target] = volume!.split(':')
+    t.ok(source! in volumes)
+    t.equal(target, config.dataDir)
+  }
+  t.equal(formers, 1, 'one forms the cluster')
+})
+
+test('Docker: the image runs as nobody, checks its health, and has all that the program is made of', async (t) => {
+  const text = readFileSync(join(project, 'deploy/docker/Dockerfile'), 'utf8')
+  t.match(text, /^USER 10001:10001$/m)
+  t.match(text, /^HEALTHCHECK /m)
+  t.match(text, /libatomic1/)
+  t.equal(text.match(/^FROM /gm)?.length, 2, 'two stages')
+  loadConfig(dockerfileEnvironment())
+  const { include } = JSON.parse(readFileSync(join(project, 'tsconfig.build.json'), 'utf8')) as { include: string[] }
+  const ignored = readFileSync(join(project, 'deploy/docker/Dockerfile.dockerignore'), 'utf8')
+  for (const folder of include) t.match(ignored, new RegExp(`^!${folder}$`, 'm'))
+})
+
+interface ComposeService {
+  environment: Record<string, string>
+  volumes: string[]
+  read_only: boolean
+  hostname: string
+}
+
+/** Of the image: what ENV sets. */
+function dockerfileEnvironment (): Record<string, string> {
+  const text = readFileSync(join(project, 'deploy/docker/Dockerfile'), 'utf8')
+  const found = text.matchAll(/(CHANGEWELL_[A-Z_]+)=(\S+)/g)
+  return Object.fromEntries([...found].map(([, variable, value]) => [variable!, value!]))
+}
+
+/** A container's, with what the downward API and the kubelet's expansion would make of it in the pod pod-0. */
+function environmentOf (container: { env: { name: string, value?: string }[] }): Record<string, string> {
+  const known: Record<string, string> = { POD_NAME: 'pod-0', POD_NAMESPACE: 'space' }
+  return Object.fromEntries(container.env.filter(({ value }) => value !== undefined)
+    .map(({ name, value }) => [name, value!.replace(/\$\((\w+)\)/g, (_, variable: string) => known[variable]!)]))
+}
+
+function port (container: { ports: { name: string, containerPort: number }[] }, name: string): number | undefined {
+  return container.ports.find((one) => one.name === name)?.containerPort
+}

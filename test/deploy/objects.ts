@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse, parseAllDocuments } from 'yaml'
+import { project } from '../support/node.ts'
+
+/** An object of Kubernetes, as far as tests look at it. */
+export interface KubernetesObject {
+  apiVersion: string
+  kind: string
+  metadata: { name: string, labels?: Record<string, string> }
+  [field: string]: any
+}
+
+export const manifestsDir = join(project, 'deploy/kubernetes')
+export const chartDir = join(project, 'deploy/helm/changewell')
+export const renderedDir = join(project, 'test/kubernetes/chart')
+
+/** All objects of a file of YAML. */
+export function objectsIn (path: string): KubernetesObject[] {
+  const documents = parseAllDocuments(readFileSync(path, 'utf8'))
+  const errors = documents.flatMap((document) => document.errors)
+  if (errors.length > 0) throw new Error(`${path}: ${errors.join('; ')}`)
+  return documents.map((document) => document.toJS() as KubernetesObject | null).filter((object) => object !== null)
+}
+
+/** What `kubectl apply -k` applies: the files that the kustomization names. */
+export function manifests (): KubernetesObject[] {
+  const { resources } = parse(readFileSync(join(manifestsDir, 'kustomization.yaml'), 'utf8')) as { resources: string[] }
+  return resources.flatMap((file) => objectsIn(join(manifestsDir, file)))
+}
+
+/** The chart as helm rendered it: with its own values, and with all that is optional. */
+export function rendered (which: 'default' | 'everything'): KubernetesObject[] {
+  return objectsIn(join(renderedDir, `${which}.yaml`))
+}
+
+/** Of all files of the chart and of the values that it was rendered with. */
+export function chartFingerprint (): string {
+  const hash = createHash('sha256')
+  for (const path of [...filesIn(chartDir), join(renderedDir, 'everything.values')]) hash.update(readFileSync(path))
+  return hash.digest('hex')
+}
+
+export function filesIn (directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name)).sort()
+}
+
+export function ofKind (objects: KubernetesObject[], kind: string): KubernetesObject[] {
+  return objects.filter((object) => object.kind === kind)
+}
