@@ -107,7 +107,7 @@ function authorityFaults ({ setting, path }: NamedFile, authorities: readonly X5
   const strangers = authorities.filter(({ ca }) => !ca).map((certificate) => (
     `${setting}: ${path} holds a certificate that is no authority's (${subjectOf(certificate)}); leave in it only those that sign others.`))
   // OpenSSL trusts no chain that has no end.
-  const loose = authorities.filter((authority) => !isWhole(authority, authorities)).map((authority) => (
+  const loose = authorities.filter((authority) => authority.ca && !isWhole(authority, authorities)).map((authority) => (
     `${setting}: ${path} holds the authority ${subjectOf(authority)}, but not the one that has signed it; add that as well, up to the root.`))
   const faults = [...strangers, ...loose]
   const times = authorities.map((certificate) => timeFaults(`${setting}: the authority in ${path}`, certificate))

@@ -85,7 +85,11 @@ test('bytes that are no TLS get no answer, and the listener goes on', async (t) 
   const garbage = ['GET /join HTTP/1.1\r\nhost: a\r\n\r\n', Buffer.alloc(70_000, 0xff), Buffer.from('160301ffff01', 'hex'), '\n'.repeat(99)]
   for (const bytes of garbage) {
     // Whoever says nothing more is cut off later, so the sender ends it here.
-    const answer = await sendRaw(url, bytes, () => true, 1)
+    const answer = await sendRaw(url, bytes, () => true, 1).catch(({ code }: NodeJS.ErrnoException) => {
+      // A node that closes while bytes are on their way to it resets the connection.
+      t.equal(code, 'ECONNRESET')
+      return null
+    })
     t.equal(answer?.status || 0, 0)
   }
   t.equal(await knock(t, port, { ca: ca.certificate, ...show(leaf(ca)) }), null)

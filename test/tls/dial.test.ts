@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { createServer, type TLSSocket, type TlsOptions } from 'node:tls'
+import pino from 'pino'
+import { test, type Test } from 'tap'
+import { loadConfig, type Config } from '../../app/config.ts'
+import { Tls } from '../../plugins/tls/index.ts'
+import { authority, days, leaf, PemFolder } from '../support/certificates.ts'
+import { portOf, show } from './https.ts'
+
+const ca = authority('Cluster CA')
+const id = '0123456789abcdef'
+
+/** The port of something that listens as another node would. */
+async function peer (t: Test, options: TlsOptions): Promise<number> {
+  const server = createServer({ ca: ca.certificate, requestCert: true, ...options })
+  server.on('secureConnection', (socket) => socket.on('error', () => {}).end('hello'))
+  server.on('tlsClientError', () => {})
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => { server.close() })
+  return portOf(server)
+}
+
+type Dial = (port: number, host?: string, to?: string | null) => Promise<string>
+
+async function dialler (t: Test, config: Partial<Config> = {}): Promise<Dial> {
+  const settings = { ...loadConfig({}), ...new PemFolder(t).peers(leaf(ca), [ca]), ...config }
+  const tls = await Tls.open(settings, pino({ level: 'silent' }))
+  t.teardown(() => tls.close())
+  return async (port, host = '127.0.0.1', to = null) => {
+    const socket = tls.peers!.connect(host, port, to)
+    t.teardown(() => { socket.destroy() })
+    const failed = once(socket, 'error').then(([error]) => {
+      const { code, message } = error as NodeJS.ErrnoException
+      return code === 'EPROTO' || code === 'ERR_PEER_CERTIFICATE' ? message : code ?? message
+    })
+    const greeted = once(socket, 'data').then(() => (socket as TLSSocket).getProtocol() ?? 'no TLS')
+    return await Promise.race([greeted, failed])
+  }
+}
+
+test('a node speaks only to whom the cluster\'s authority has signed, in TLS 1.3', async (t) => {
+  const dial = await dialler(t)
+  t.equal(await dial(await peer(t, show(leaf(ca)))), 'TLSv1.3')
+  const elsewhere = await peer(t, show(leaf(ca, { names: ['elsewhere.example'] })))
+  t.equal(await dial(elsewhere), 'TLSv1.3', 'wherever it is')
+  const refused = {
+    'of another authority': [show(leaf(authority('Cluster CA'))), /UNABLE_TO|CERT_SIGNATURE_FAILURE/],
+    'self-signed': [show(leaf(null)), /SELF_SIGNED/],
+    expired: [show(leaf(ca, { notBefore: days(-9), notAfter: days(-2) })), /CERT_HAS_EXPIRED/],
+    'not yet valid': [show(leaf(ca, { notBefore: days(2) })), /CERT_NOT_YET_VALID/],
+    'for clients only': [show(leaf(ca, { usages: ['clientAuth'] })), /INVALID_PURPOSE/],
+    'in an older TLS': [{ ...show(leaf(ca)), maxVersion: 'TLSv1.2' }, /PROTOCOL_VERSION/],
+  } as const
+  for (const [what, [options, words]] of Object.entries(refused)) {
+    t.match(await dial(await peer(t, options)), words, what)
+  }
+})
+
+test('whom a node dials can be tied to its host', async (t) => {
+  const dial = await dialler(t, { peerTlsIdentity: 'host' })
+  const port = await peer(t, show(leaf(ca, { names: ['localhost', '127.0.0.1'] })))
+  t.equal(await dial(port), 'TLSv1.3')
+  t.equal(await dial(port, 'localhost'), 'TLSv1.3')
+  const other = await peer(t, show(leaf(ca, { names: ['elsewhere.example'] })))
+  t.match(await dial(other), /its certificate is not for the host 127\.0\.0\.1/)
+})
+
+test('whom a node dials can be tied to its id, unless it may be anybody', async (t) => {
+  const dial = await dialler(t, { peerTlsIdentity: 'node-id' })
+  const port = await peer(t, show(leaf(ca, { names: [`urn:changewell:node:${id}`] })))
+  t.equal(await dial(port, '127.0.0.1', id), 'TLSv1.3')
+  t.match(await dial(port, '127.0.0.1', 'fedcba9876543210'), /not that of node fedcba9876543210/)
+  t.equal(await dial(port, '127.0.0.1', null), 'TLSv1.3', 'who is asked to be joined is not known yet')
+  const near = await peer(t, show(leaf(ca, { names: [`x.example, URI:urn:changewell:node:${id}, y.example`] })))
+  t.match(await dial(near, '127.0.0.1', id), /not that of node/, 'a name that contains it is another')
+})
