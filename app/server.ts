@@ -12,9 +12,9 @@ import health from '../plugins/health/index.ts'
 import json from '../plugins/json/index.ts'
 import keys from '../plugins/keys/index.ts'
 import locks from '../plugins/locks/index.ts'
-import metrics from '../plugins/metrics/index.ts'
+import metrics, { metricsRoute } from '../plugins/metrics/index.ts'
 import minRevision from '../plugins/min-revision/index.ts'
-import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
+import problems, { clientErrorHandler, connectHandler, frameworkErrors, type Manners } from '../plugins/problems/index.ts'
 import { renderProblem } from '../plugins/problems/render.ts'
 import raft from '../plugins/raft/index.ts'
 import snapshot from '../plugins/snapshot/index.ts'
@@ -34,6 +34,10 @@ import { version } from './version.ts'
 /** The whole node as a Fastify instance: it opens the data folder, but does not listen and knows no process. */
 export async function buildServer (config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const nextId = requestIds()
+  const manners: Manners = {
+    headersOf: ({ database }) => ({ 'x-request-id': nextId(), 'changewell-revision': String(database.revision) }),
+    answered: (instance, method, status) => instance.metrics.countStray(method, status),
+  }
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -48,11 +52,13 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
     // Opening a node takes as long as there is to recover: minutes, after a loss of power.
     pluginTimeout: 0,
     frameworkErrors: frameworkErrors(errors, greet),
-    clientErrorHandler: clientErrorHandler(errors, ({ database }) => (
-      { 'x-request-id': nextId(), 'changewell-revision': String(database.revision) })),
+    clientErrorHandler: clientErrorHandler(errors, manners),
   })
+  app.server.on('connect', connectHandler(errors, app, manners))
   app.decorate('config', config)
   app.server.maxConnections = config.connectionsMax
+  // Node would leave out those after the thousandth without a word, a condition perhaps. The head's size is the limit.
+  app.server.maxHeadersCount = 0
   // Of the two times Node takes the longer one for the whole request, and this one is a minute unless it is set.
   app.server.headersTimeout = app.server.requestTimeout
   try {
@@ -73,8 +79,9 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   await app.register(validation)
   await app.register(json, { depthMax: config.jsonDepthMax })
   await app.register(auth)
-  await app.register(docs, { version, errors: explainedErrors() })
   await app.register(metrics)
+  await app.register(docs, { version, errors: explainedErrors() })
+  await app.register(metricsRoute)
   await app.register(health, {
     version, revision: () => app.database.revision, eventLoopDelayMsMax: config.eventLoopDelayMsMax,
   })
@@ -93,10 +100,12 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   await app.register(cluster)
 }
 
-/** What every answer carries, for those that no hooks run for. */
+/** What every answer carries, and that it is counted, for those that no hooks run for. */
 function greet (request: FastifyRequest, reply: FastifyReply): void {
+  const { database, metrics: { countStray } } = request.server
   identify(request, reply)
-  reply.header('changewell-revision', request.server.database.revision)
+  reply.header('changewell-revision', database.revision)
+  reply.raw.once('finish', () => countStray(request.method, reply.statusCode))
 }
 
 /** Ids that no other run of any node gives out: a random beginning and a count. */
