@@ -16,7 +16,7 @@ import metrics, { metricsRoute } from '../plugins/metrics/index.ts'
 import minRevision from '../plugins/min-revision/index.ts'
 import problems, { clientErrorHandler, connectHandler, frameworkErrors, type Manners } from '../plugins/problems/index.ts'
 import { renderProblem } from '../plugins/problems/render.ts'
-import raft from '../plugins/raft/index.ts'
+import raft, { assertNotEmptied } from '../plugins/raft/index.ts'
 import snapshot from '../plugins/snapshot/index.ts'
 import shutdown from '../plugins/shutdown/index.ts'
 import stalled from '../plugins/stalled/index.ts'
@@ -85,6 +85,8 @@ async function registerPlugins (app: FastifyInstance, config: Config): Promise<v
   await app.register(health, {
     version, revision: () => app.database.revision, eventLoopDelayMsMax: config.eventLoopDelayMsMax,
   })
+  // A node that is to join others comes in as a new one when its data is gone.
+  if (config.join === '' && config.discovery === 'raw') await assertNotEmptied(config.dataDir)
   await app.register(storage)
   await app.register(discovery)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })

@@ -5,16 +5,27 @@ import type { Config } from '../config.ts'
 const selfExplaining = new Set([
   'DATA_DIR_LOCKED', 'DATA_DIR_UNUSABLE', 'NATIVE_MODULE', 'FORMAT_VERSION', 'UNKNOWN_COMMAND',
   'LOG_DAMAGED', 'LOG_FORMAT_NEWER', 'LOG_FAILED', 'LOG_FULL', 'LOG_NO_SEGMENT',
-  'LOG_LOST', 'DATABASE_LOST', 'NODE_ID_DAMAGED', 'NODE_ID_LOST', 'AUTH_FILES',
+  'LOG_LOST', 'DATABASE_LOST', 'DATA_LOST', 'NODE_ID_DAMAGED', 'NODE_ID_LOST', 'JOINED_DAMAGED', 'AUTH_FILES',
   'DISCOVERY_SETTINGS', 'DISCOVERY_UNAVAILABLE', 'DISCOVERY_REFUSED',
 ])
 
+interface PeersMark {
+  isPeers: boolean
+}
+
+/**
+ * Marks a failure as that of the listener for other nodes: by what is in the error the two cannot always be told apart.
+ * It throws the error again.
+ */
+export function ofPeers (error: object): never {
+  const mark: PeersMark = { isPeers: true }
+  throw Object.assign(error, mark)
+}
+
 /** Why a node did not start and what to do about it, in one line; null for what nobody foresaw. */
 export function explainStartFailure (error: unknown, config: Config): string | null {
-  const { code = '', syscall, message, port } = error as NodeJS.ErrnoException & { port?: number }
+  const { code = '', syscall, message, path, isPeers = false } = error as NodeJS.ErrnoException & Partial<PeersMark>
   if (selfExplaining.has(code)) return message
-  // Of the two listeners, the one for other nodes is opened first.
-  const isPeers = port !== undefined && port === config.peerPort
   const [host, setting] = isPeers ? [config.peerHost, 'CHANGEWELL_PEER_'] : [config.host, 'CHANGEWELL_']
   const address = `${host}:${isPeers ? config.peerPort : config.port}`
   switch (code) {
@@ -27,13 +38,18 @@ export function explainStartFailure (error: unknown, config: Config): string | n
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    case 'ENOENT':
+      if (code === 'ENOENT' && syscall !== 'mkdir') return null
       return syscall === 'listen'
         ? `This user may not listen on ${address}. Choose a port above 1023 with ${setting}PORT.`
         : `The data folder ${resolve(config.dataDir)} cannot be written (${code}). ` +
           'Let this user write there, or choose another with CHANGEWELL_DATA_DIR.'
     case 'EEXIST':
     case 'ENOTDIR':
-      return `${resolve(config.dataDir)} is not a folder. Choose another with CHANGEWELL_DATA_DIR.`
+      return code === 'ENOTDIR' || path === undefined || path === resolve(config.dataDir)
+        ? `${resolve(config.dataDir)} is not a folder. Choose another with CHANGEWELL_DATA_DIR.`
+        : `${path} is not a folder, where the node keeps a part of its data. Move it away, or choose another folder with ` +
+          'CHANGEWELL_DATA_DIR.'
     case 'ENOSPC':
     case 'EDQUOT':
       return `There is no room left for ${resolve(config.dataDir)}. Free some, or choose another with CHANGEWELL_DATA_DIR.`

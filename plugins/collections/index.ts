@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox'
 import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
 import { pageOf } from '../pages.ts'
-import { collection, collectionParams, problems, tags, tenantParams, writeHeaders, written } from '../schemas.ts'
+import { collection, collectionParams, location, problems, tags, tenantParams, withHeaders, writeHeaders, written } from '../schemas.ts'
 
 const listQuery = Type.Object({
   after: Type.Optional(Type.String({ description: 'The name after which the page begins.' })),
@@ -53,7 +53,7 @@ export default async function collections (instance: FastifyInstance): Promise<v
       params: tenantParams,
       headers: writeHeaders,
       body: newCollection,
-      response: { 201: collection, ...problems },
+      response: { 201: withHeaders(collection, location), ...problems },
     },
   }, async (request, reply) => {
     const { name, tags: changeTags } = request.body

@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox'
 import type { TenantNode } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
 import { pageOf } from '../pages.ts'
-import { problems, tags, tenant, tenantParams, writeHeaders, written } from '../schemas.ts'
+import { location, problems, tags, tenant, tenantParams, withHeaders, writeHeaders, written } from '../schemas.ts'
 
 const listQuery = Type.Object({
   parent: Type.Optional(Type.String({ description: 'Only tenants below this one.' })),
@@ -45,7 +45,11 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
   app.post('/tenants', {
     config: { role: 'write', tenant: 'each' },
     schema: {
-      summary: 'Create a tenant', tags: ['tenants'], headers: writeHeaders, body: newTenant, response: { 201: tenant, ...problems },
+      summary: 'Create a tenant',
+      tags: ['tenants'],
+      headers: writeHeaders,
+      body: newTenant,
+      response: { 201: withHeaders(tenant, location), ...problems },
     },
   }, async (request, reply) => {
     const { name, tags: changeTags } = request.body
