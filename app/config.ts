@@ -1,6 +1,6 @@
 import type {} from 'fastify'
-import Type, { type Static, type TObject } from 'typebox'
-import { readSettings, SettingsError, type Environment } from './read-settings.ts'
+import Type, { type Static, type TObject, type TUnsafe } from 'typebox'
+import { readSettings, SettingsError, type Environment, type Setting } from './read-settings.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -20,10 +20,28 @@ const GiB = 1024 * MiB
 export const settings = {
   host: Type.String({ default: '127.0.0.1', description: 'Address to listen on, or a name for one; 0.0.0.0 or :: for all' }),
   port: Type.Integer({ default: 9000, minimum: 0, maximum: 65535, description: 'Port to listen on; 0 takes a free one' }),
-  peerHost: Type.String({ default: '127.0.0.1', description: 'Address to listen on for other nodes of the cluster' }),
+  tlsCert: file('PEM file of the certificate that clients see, intermediates after it; with it CHANGEWELL_PORT speaks HTTPS. Read again when it changes'),
+  tlsKey: file('PEM file of its private key'),
+  clientCa: file('PEM file of the authorities whose client certificates are taken'),
+  clientAuth: Type.Enum(['none', 'optional', 'required'], { default: 'none', description: 'Whether clients show a certificate' }),
+  http2: Type.Boolean({ default: false, description: 'Whether HTTP/2 is spoken beside HTTP/1.1, over TLS' }),
+  httpHost: Type.String({ default: '127.0.0.1', description: 'Address to listen on for CHANGEWELL_HTTP_PORT' }),
+  httpPort: port('Port for plain HTTP beside HTTPS; 0 takes a free one'),
+  healthPort: port('Port, on CHANGEWELL_HOST, for plain HTTP that answers /livez, /readyz and /health only; 0 takes a free one'),
+
+  peerHost: Type.String({
+    default: '127.0.0.1', description: 'Address to listen on for other nodes of the cluster; others than the loopback need TLS, or CHANGEWELL_INSECURE_PEERS',
+  }),
   peerPort: Type.Integer({
     default: 9001, minimum: 0, maximum: 65535, description: 'Port to listen on for other nodes of the cluster; 0 takes a free one',
   }),
+  peerTlsCert: file('PEM file of the certificate that other nodes see, intermediates after it; for servers and clients. Read again when it changes'),
+  peerTlsKey: file('PEM file of its private key'),
+  peerTlsCa: file('PEM file of the cluster\'s authorities; nobody else is trusted'),
+  peerTlsIdentity: Type.Enum(['any', 'host', 'node-id'], {
+    default: 'any', description: 'What the certificate of another node must be for: any node of the cluster, its host, or its node id',
+  }),
+  insecurePeers: Type.Boolean({ default: false, description: 'Lets other nodes be spoken to without TLS elsewhere than on the loopback' }),
   discovery: Type.String({
     default: 'raw', description: 'How the node finds others: raw goes by CHANGEWELL_JOIN; else the name of an installed package, or the path of a module',
   }),
@@ -102,8 +120,11 @@ export const settings = {
   }),
 }
 
-/** What commands such as `changewell member` send to a node that asks for credentials. No node reads it. */
+/** What commands such as `changewell member` need to call a node. No node reads it. */
 export const clientSettings = {
+  callCa: file('PEM file of the authorities that commands trust when they call a node over HTTPS; without it those that Node trusts'),
+  callCert: file('PEM file of the certificate that commands show'),
+  callKey: file('PEM file of its private key'),
   token: Type.String({ default: '', description: 'Bearer token that commands send to a node' }),
   user: Type.String({ default: '', description: 'Name and password that commands send instead, with a colon between them' }),
 }
@@ -120,17 +141,42 @@ export function loadConfig (environment: Environment = process.env): Config {
   return readSettings(settings, environment, clientSettings) as Config
 }
 
-/**
- * The header Authorization that commands send, or null where no credentials are set.
- *
- * @throws {SettingsError}
- */
-export function loadAuthorization (environment: Environment = process.env): string | null {
-  const { token, user } = readSettings(clientSettings, environment, settings) as Static<TObject<typeof clientSettings>>
-  if (token !== '' && user !== '') throw new SettingsError(['CHANGEWELL_TOKEN and CHANGEWELL_USER are both set; keep one'])
-  if (user !== '' && !user.includes(':')) throw new SettingsError(['CHANGEWELL_USER has no colon between name and password'])
-  if (token !== '') return `Bearer ${token}`
-  return user === '' ? null : `Basic ${Buffer.from(user).toString('base64')}`
+/** What commands show to the node that they call. */
+export interface CallSettings {
+  /** The header Authorization; null where no credentials are set. */
+  authorization: string | null
+  /** Paths of PEM files; empty for none. */
+  ca: string
+  cert: string
+  key: string
+}
+
+/** @throws {SettingsError} */
+export function loadCallSettings (environment: Environment = process.env): CallSettings {
+  const { token, user, callCa, callCert, callKey } =
+    readSettings(clientSettings, environment, settings) as Static<TObject<typeof clientSettings>>
+  const faults: string[] = []
+  if (token !== '' && user !== '') faults.push('CHANGEWELL_TOKEN and CHANGEWELL_USER are both set; keep one')
+  if (user !== '' && !user.includes(':')) faults.push('CHANGEWELL_USER has no colon between name and password')
+  if ((callCert === '') !== (callKey === '')) faults.push('of CHANGEWELL_CALL_CERT and CHANGEWELL_CALL_KEY one is set; set both or none')
+  if (faults.length > 0) throw new SettingsError(faults)
+  const credentials = token !== '' ? `Bearer ${token}` : user === '' ? null : `Basic ${Buffer.from(user).toString('base64')}`
+  return { authorization: credentials, ca: callCa, cert: callCert, key: callKey }
+}
+
+/** The environment without settings of ours, for a process that is given others. */
+export function withoutSettings (environment: Environment = process.env): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('CHANGEWELL_')))
+}
+
+/** A path; none without a default. */
+function file (description: string) {
+  return Type.String({ default: '', description })
+}
+
+/** A port that is closed unless it is set. */
+function port (description: string): TUnsafe<number | null> & Setting {
+  return Type.Unsafe<number | null>({ type: 'integer', default: null, minimum: 0, maximum: 65535, description })
 }
 
 function bytes (value: number, minimum: number, maximum: number, description: string) {

@@ -99,6 +99,20 @@ export const errors: ErrorTable = {
       'credentials that hold; a local copy is to be made anew from GET /snapshot, because it may hold too much or too little.',
     example: { identity: 'ann' },
   },
+  CERTIFICATE_REFUSED: {
+    status: 403,
+    title: 'The client certificate is not accepted',
+    detail: ({ reason }) => `The certificate that came with the connection is not accepted: ${ended(reason)} Use one that an ` +
+      'authority of CHANGEWELL_CLIENT_CA has signed for clients, and that is valid now; or connect without one.',
+    example: { reason: 'CERT_HAS_EXPIRED' },
+  },
+  PEER_CERTIFICATE: {
+    status: 403,
+    title: 'The certificate of the node belongs to another',
+    detail: ({ reason }) => `The node is not let in: ${ended(reason)} Give it a certificate of its own (changewell certs peer), or ` +
+      'set CHANGEWELL_PEER_TLS_IDENTITY to any on all nodes.',
+    example: { reason: 'its certificate is not for the host node-2.example' },
+  },
 
   ROUTE_NOT_FOUND: {
     status: 404,
@@ -208,6 +222,13 @@ export const errors: ErrorTable = {
     example: { tenant: 'coke', collection: 'settings', key: 'colour', revision: 12 },
   },
 
+  WRITE_REJECTED: {
+    status: 422,
+    title: 'A validation hook has refused the write',
+    detail: ({ hook, reason }) => `The validation hook ${quoted(hook)} refused the write, and nothing was done: ${ended(reason)} ` +
+      'Send what the hook accepts; GET /cluster/settings has the hooks.',
+    example: { hook: 'naming', reason: 'colours have names of one word' },
+  },
   TOO_MANY_READERS: {
     status: 429,
     title: 'Too many readers wait on this node',
@@ -247,6 +268,14 @@ export const errors: ErrorTable = {
       '(CHANGEWELL_LOCK_WAIT_SECONDS), and this one was not begun. Try again in a moment; GET /locks shows who is in the way.',
     headers: () => retryAfter(1),
     example: { waitSeconds: 5 },
+  },
+  HOOK_FAILED: {
+    status: 503,
+    title: 'A validation hook does not answer',
+    detail: ({ hook, reason }) => `The validation hook ${quoted(hook)} has to pass the write and did not answer: ${ended(reason)} ` +
+      'Nothing was done. Try again in a moment; whoever looks after the cluster can mend the hook or its settings.',
+    headers: () => retryAfter(1),
+    example: { hook: 'naming', reason: 'it did not answer within 2000 ms' },
   },
   WRITE_TIMEOUT: {
     status: 504,

@@ -6,6 +6,8 @@ import { version } from './version.ts'
 const commands: Record<string, { summary: string, load: () => Promise<Command> }> = {
   serve: { summary: 'run a node', load: () => import('./commands/serve.ts') },
   member: { summary: 'list, add and remove nodes of a cluster', load: () => import('./commands/member.ts') },
+  certs: { summary: 'make authorities, certificates and keys', load: () => import('./commands/certs.ts') },
+  cluster: { summary: 'run three nodes on this machine, to try things out', load: () => import('./commands/cluster.ts') },
   docs: { summary: 'write the reference pages', load: () => import('./commands/docs.ts') },
 }
 

@@ -17,6 +17,9 @@ export interface Setting {
 
 export type Settings = Record<string, Setting>
 
+/** Null for a number that is not set and has no default. */
+export type Value = string | number | boolean | null
+
 const prefix = 'CHANGEWELL_'
 
 /** All that is wrong with the environment, one sentence a fault. */
@@ -43,15 +46,15 @@ export function variableName (name: string): string {
  */
 export function readSettings (
   settings: Settings, environment: Environment, others: Settings = {}
-): Record<string, string | number> {
-  const values: Record<string, string | number> = {}
+): Record<string, Value> {
+  const values: Record<string, Value> = {}
   const faults: string[] = []
   const known = new Set(Object.keys(others).map(variableName))
   for (const [name, setting] of Object.entries(settings)) {
     const variable = variableName(name)
     known.add(variable)
     const text = environment[variable]
-    const value = text === undefined ? setting.default as string | number : parse(setting, text)
+    const value = text === undefined ? setting.default as Value : parse(setting, text)
     if (value === undefined) faults.push(`${variable} is ${JSON.stringify(text)}; it must be ${expected(setting)}`)
     else values[name] = value
   }
@@ -67,11 +70,13 @@ export function readSettings (
 /** What a setting takes, in words: `a whole number from 0 to 65535`. */
 export function expected (setting: Setting): string {
   if (setting.enum !== undefined) return `one of ${setting.enum.join(', ')}`
+  if (setting.type === 'boolean') return 'true or false'
   if (setting.type === 'integer') return `a whole number from ${setting.minimum} to ${setting.maximum}`
   return setting.default === '' ? 'a text' : 'a text that is not empty'
 }
 
-function parse (setting: Setting, text: string): string | number | undefined {
+function parse (setting: Setting, text: string): Value | undefined {
+  if (setting.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined
   if (setting.enum !== undefined) return setting.enum.includes(text) ? text : undefined
   if (setting.type !== 'integer') return text.trim() !== '' || setting.default === '' ? text : undefined
   if (!/^(0|[1-9][0-9]*)$/.test(text)) return undefined

@@ -63,7 +63,7 @@ function linesOf (which: Settings): Line[] {
 }
 
 function shown (setting: Setting): string {
-  if (setting.default === '') return 'none'
+  if (setting.default === '' || setting.default === null) return 'none'
   if (setting.unit === undefined) return String(setting.default)
   if (setting.unit !== 'bytes') return `${setting.default} ${setting.unit}`
   const value = Number(setting.default)

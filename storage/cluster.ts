@@ -8,7 +8,7 @@ import type { BootstrapCommand, NodeCommand, NodeRemoveCommand, Settings, Settin
 export type ClusterCommand = BootstrapCommand | SettingsCommand | NodeCommand | NodeRemoveCommand
 
 /** What stands where nothing was set: also for settings that a release did not know when others were set. */
-export const defaultSettings: Settings = { historyChanges: null, heartbeatMs: 100, electionMs: 1000 }
+export const defaultSettings: Settings = { historyChanges: null, heartbeatMs: 100, electionMs: 1000, webhooks: [] }
 
 export interface ClusterState {
   clusterId: string | null

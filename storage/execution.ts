@@ -8,6 +8,7 @@ import { tenantBytesMax } from './names.ts'
 import { Problem } from './problem.ts'
 import type { Staging } from './staging.ts'
 import type { RowKey } from './store.ts'
+import { timestampText } from './timestamp.ts'
 import type { Compare, Operation, OperationPlace, WriteCommand, Written } from './types.ts'
 
 /**
@@ -33,15 +34,6 @@ export function executeWrite (staging: Staging, command: WriteCommand): { branch
     throw error instanceof Problem ? placed(error, branch, place) : error
   }
   return { branch, written: writer.written }
-}
-
-/** The last one that was made: many writes share a millisecond. */
-let lastTimestamp = { timestamp: NaN, text: '' }
-
-/** As ISO 8601. */
-function timestampText (timestamp: number): string {
-  if (timestamp !== lastTimestamp.timestamp) lastTimestamp = { timestamp, text: new Date(timestamp).toISOString() }
-  return lastTimestamp.text
 }
 
 function placed (problem: Problem, branch: OperationPlace['branch'], place: number): Problem {

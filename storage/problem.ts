@@ -20,6 +20,8 @@ export interface Problems {
   FORBIDDEN: { identity: string | null, role: string, tenant: string | null }
   TOO_MANY_ATTEMPTS: { retryAfterSeconds: number }
   RIGHTS_CHANGED: { identity: string | null }
+  CERTIFICATE_REFUSED: { reason: string }
+  PEER_CERTIFICATE: { reason: string }
   // What it named and is not there.
   ROUTE_NOT_FOUND: { method: string, path: string }
   METHOD_NOT_ALLOWED: { method: string, path: string, allow: string }
@@ -40,12 +42,14 @@ export interface Problems {
   COLLECTION_EXISTS: { tenant: string, collection: string }
   COLLECTION_NOT_EMPTY: { tenant: string, collection: string }
   PRECONDITION_FAILED: { tenant: string, collection: string, key: string, revision: number }
+  WRITE_REJECTED: { hook: string, reason: string }
   // What the node cannot do now.
   TOO_MANY_READERS: { setting: string, limit: number }
   TOO_MANY_WRITES: { limit: number }
   TOO_MUCH_UNCOMMITTED: { limitBytes: number }
   TOO_MANY_WAITERS: { limit: number }
   LOCK_TIMEOUT: { waitSeconds: number }
+  HOOK_FAILED: { hook: string, reason: string }
   WRITE_TIMEOUT: { timeoutSeconds: number }
   NO_LEADER: { reason: string }
   NO_SUCCESSOR: { reason: string }

@@ -109,6 +109,21 @@ export interface Settings {
   heartbeatMs: number
   /** Milliseconds without one, and up to twice as many at random, after which a voter campaigns. */
   electionMs: number
+  /** Who is asked before a change is made. */
+  webhooks: Webhook[]
+}
+
+/** A program elsewhere that is asked whether changes may be made. */
+export interface Webhook {
+  name: string
+  url: string
+  /** The name of a tenant: only changes in it and below it. */
+  tenant?: string
+  tag?: string
+  headers: Record<string, string>
+  timeoutMs: number
+  /** What becomes of a change when it does not answer. */
+  onFailure: 'fail-closed' | 'fail-open'
 }
 
 export interface Written {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { loadAuthorization } from '../config.ts'
 import { SettingsError } from '../read-settings.ts'
+import { CallRefused, openCall, type Call } from './call.ts'
 
 export const help = `Usage: changewell member <what> [options]
 
@@ -19,7 +19,8 @@ Options:
   --wait <seconds>           how long to wait until it is done (60)
   --json                     answers as JSON
 
-A node that asks for credentials gets CHANGEWELL_TOKEN, or CHANGEWELL_USER (name:password), from the environment.
+A node that asks for credentials gets CHANGEWELL_TOKEN, or CHANGEWELL_USER (name:password), from the environment. For https
+URLs, CHANGEWELL_CALL_CA names whom to trust, and CHANGEWELL_CALL_CERT and CHANGEWELL_CALL_KEY what to show.
 `
 
 interface Member {
@@ -32,9 +33,6 @@ interface Member {
   matchIndex?: number
   waitsFor?: string
 }
-
-/** An answer that is no success; the message is the server's own detail. */
-class Refused extends Error {}
 
 /** `changewell member`. Resolves to the exit code: 0 done, 1 refused or not done yet, 2 wrong arguments. */
 export async function run (args: string[]): Promise<number> {
@@ -59,14 +57,14 @@ export async function run (args: string[]): Promise<number> {
   if (needsId && (id === undefined || !/^[0-9a-f]{16}$/.test(id))) return wrong(`member ${what} needs the id of a node: 16 hex digits.`)
   if (what === 'add' && (values.peer === undefined || values.api === undefined)) return wrong('member add needs --peer and --api.')
   if (!/^\d{1,4}$/.test(values.wait)) return wrong('--wait needs a number of seconds.')
-  let authorization: string | null
+  let call: Call
   try {
-    authorization = loadAuthorization()
+    call = await openCall(values.url)
   } catch (error) {
+    if (error instanceof CallRefused) return refused(error)
     if (!(error instanceof SettingsError)) throw error
     return wrong(error.message)
   }
-  const call = caller(values.url, authorization)
   const query = `?wait=${values.wait}`
   try {
     switch (what) {
@@ -84,33 +82,8 @@ export async function run (args: string[]): Promise<number> {
       }
     }
   } catch (error) {
-    if (!(error instanceof Refused)) throw error
-    process.stderr.write(`changewell: ${error.message}\n`)
-    return 1
-  }
-}
-
-type Call = (method: string, path: string, body?: object) => Promise<{ status: number, body: unknown }>
-
-function caller (url: string, authorization: string | null): Call {
-  return async (method, path, body) => {
-    const headers = {
-      ...(authorization === null ? {} : { authorization }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    }
-    let response: Response
-    try {
-      response = await fetch(new URL(path, url), {
-        method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
-    } catch (error) {
-      const { cause } = error as { cause?: Error }
-      throw new Refused(`${url} does not answer (${cause?.message ?? (error as Error).message}). Name a node that runs with --url.`)
-    }
-    const text = await response.text()
-    const answer: unknown = text === '' ? null : JSON.parse(text)
-    if (!response.ok) throw new Refused((answer as { detail?: string }).detail ?? `${url} answered ${response.status}`)
-    return { status: response.status, body: answer }
+    if (!(error instanceof CallRefused)) throw error
+    return refused(error)
   }
 }
 
@@ -137,6 +110,11 @@ function told ({ status, body }: { status: number, body: unknown }, json: boolea
 function table (rows: string[][]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd() + '\n').join('')
+}
+
+function refused ({ message }: CallRefused): number {
+  process.stderr.write(`changewell: ${message}\n`)
+  return 1
 }
 
 function wrong (reason: string): number {

@@ -50,8 +50,9 @@ async function start (config: Config): Promise<void> {
   const logger = await buildLogger(config)
   const app = await buildServer(config, logger)
   // Where there is nothing to read again, a terminal that goes away ends the node, as it ends other programs.
-  const { isOn, reload } = app.access
-  if (isOn) process.on('SIGHUP', () => { void reload() })
+  const { access, tls } = app
+  const isOn = access.isOn || tls.credentials.length > 0
+  if (isOn) process.on('SIGHUP', () => { void Promise.all([access.reload(), tls.reload()]) })
   closeWithGrace({ delay: config.shutdownSeconds * 1000 + flushMsMax, logger, skip: isOn ? ['SIGHUP'] : [] }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'an error that nobody handled; the node stops')
     else logger.info({ signal }, 'the node stops')
@@ -72,6 +73,7 @@ async function listen (app: FastifyInstance, config: Config): Promise<void> {
   const { address: peerHost } = await lookup(config.peerHost).catch(ofPeers)
   const { port: peerPort } = splitAddress(await app.raft.listen(peerHost, config.peerPort).catch(ofPeers))
   const address = await app.listen({ host, port: config.port, listenTextResolver })
+  const more = await listenBeside(app, config, host)
   const { port } = app.server.address() as AddressInfo
   // It may wait for others for long; meanwhile the node says so to whoever asks.
   app.raft.appear({ peer: { host: peerHost, port: peerPort }, api: { host, port } }).catch(async (error: unknown) => {
@@ -82,14 +84,29 @@ async function listen (app: FastifyInstance, config: Config): Promise<void> {
   })
   app.log.level = level
   const dataDir = resolve(config.dataDir)
-  const curl = `curl -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`
+  // The node's own certificate is as good as its authority's to whoever trusts this node.
+  const plainCurl = config.tlsCert === '' ? 'curl' : `curl --cacert ${resolve(config.tlsCert)}`
+  const curl = `${plainCurl} -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`
   if (isPretty(config)) {
-    process.stdout.write(`${listenTextResolver(address)}\nIts data is in ${dataDir}\n` +
-      `Try it:  ${curl}\n         curl ${address}/changes\nRead on: ${address}/documentation\n`)
+    process.stdout.write(`${[listenTextResolver(address), ...more].join('\n')}\nIts data is in ${dataDir}\n` +
+      `Try it:  ${curl}\n         ${plainCurl} ${address}/changes\nRead on: ${address}/documentation\n`)
   } else {
+    for (const line of more) app.log.info(line)
     app.log.info({ dataDir }, `its data is in ${dataDir}`)
     app.log.info(`try it: ${curl}`)
   }
+}
+
+/** Opens the listeners that only some nodes have. Resolves to a line about each. */
+async function listenBeside (app: FastifyInstance, config: Config, host: string): Promise<string[]> {
+  const { httpHost, httpPort, healthPort } = config
+  const lines: string[] = []
+  if (httpPort !== null) {
+    const { address } = await lookup(httpHost)
+    lines.push(`Plain HTTP is spoken on ${await app.listeners.openPlain(address, httpPort)}`)
+  }
+  if (healthPort !== null) lines.push(`Its health is told on ${await app.listeners.openHealth(host, healthPort)}`)
+  return lines
 }
 
 function failed (message: string, code: number): number {

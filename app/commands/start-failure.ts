@@ -5,13 +5,15 @@ import type { Config } from '../config.ts'
 const selfExplaining = new Set([
   'DATA_DIR_LOCKED', 'DATA_DIR_UNUSABLE', 'NATIVE_MODULE', 'FORMAT_VERSION', 'UNKNOWN_COMMAND',
   'LOG_DAMAGED', 'LOG_FORMAT_NEWER', 'LOG_FAILED', 'LOG_FULL', 'LOG_NO_SEGMENT',
-  'LOG_LOST', 'DATABASE_LOST', 'DATA_LOST', 'NODE_ID_DAMAGED', 'NODE_ID_LOST', 'JOINED_DAMAGED', 'AUTH_FILES',
+  'LOG_LOST', 'DATABASE_LOST', 'DATA_LOST', 'NODE_ID_DAMAGED', 'NODE_ID_LOST', 'JOINED_DAMAGED', 'AUTH_FILES', 'TLS_FILES',
   'DISCOVERY_SETTINGS', 'DISCOVERY_UNAVAILABLE', 'DISCOVERY_REFUSED',
 ])
 
 interface PeersMark {
   isPeers: boolean
 }
+
+type Failure = NodeJS.ErrnoException & Partial<PeersMark> & { port?: number }
 
 /**
  * Marks a failure as that of the listener for other nodes: by what is in the error the two cannot always be told apart.
@@ -24,24 +26,24 @@ export function ofPeers (error: object): never {
 
 /** Why a node did not start and what to do about it, in one line; null for what nobody foresaw. */
 export function explainStartFailure (error: unknown, config: Config): string | null {
-  const { code = '', syscall, message, path, isPeers = false } = error as NodeJS.ErrnoException & Partial<PeersMark>
+  const { code = '', syscall, message, path, port, isPeers = false } = error as Failure
   if (selfExplaining.has(code)) return message
-  const [host, setting] = isPeers ? [config.peerHost, 'CHANGEWELL_PEER_'] : [config.host, 'CHANGEWELL_']
-  const address = `${host}:${isPeers ? config.peerPort : config.port}`
+  const { host, setting, ...listener } = listenerAt(isPeers, port, config)
+  const address = `${host}:${listener.port}`
   switch (code) {
     case 'EADDRINUSE':
-      return `${address} is in use. Stop what listens there, or choose another port with ${setting}PORT (0 takes a free one).`
+      return `${address} is in use. Stop what listens there, or choose another port with ${setting} (0 takes a free one).`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${host} is not an address of this machine. Set ${setting}HOST to one that is, or to 0.0.0.0 for all.`
+      return `${host} is not an address of this machine. Set ${setting.replace('PORT', 'HOST')} to one that is, or to 0.0.0.0 for all.`
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
     case 'ENOENT':
       if (code === 'ENOENT' && syscall !== 'mkdir') return null
       return syscall === 'listen'
-        ? `This user may not listen on ${address}. Choose a port above 1023 with ${setting}PORT.`
+        ? `This user may not listen on ${address}. Choose a port above 1023 with ${setting}.`
         : `The data folder ${resolve(config.dataDir)} cannot be written (${code}). ` +
           'Let this user write there, or choose another with CHANGEWELL_DATA_DIR.'
     case 'EEXIST':
@@ -56,4 +58,18 @@ export function explainStartFailure (error: unknown, config: Config): string | n
     default:
       return null
   }
+}
+
+/** Which listener could not be opened; that for other nodes is marked. They are opened in this order. */
+function listenerAt (
+  isPeers: boolean, port: number | undefined, { host, port: apiPort, peerHost, peerPort, httpHost, httpPort, healthPort }: Config
+): { host: string, port: number | null, setting: string } {
+  const all = [
+    { host: peerHost, port: peerPort, setting: 'CHANGEWELL_PEER_PORT' },
+    { host, port: apiPort, setting: 'CHANGEWELL_PORT' },
+    { host: httpHost, port: httpPort, setting: 'CHANGEWELL_HTTP_PORT' },
+    { host, port: healthPort, setting: 'CHANGEWELL_HEALTH_PORT' },
+  ]
+  if (isPeers) return all[0]!
+  return all.slice(1).find((listener) => port !== undefined && listener.port === port) ?? all[1]!
 }

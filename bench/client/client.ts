@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ChildProcess } from 'node:child_process'
 import { endChild, startNode } from '../children.ts'
+import type { Target } from './connect.ts'
 import type { DeliveryJob, DeliveryResult } from './delivery.ts'
 import type { LoadJob, LoadResult } from './load.ts'
 import type { Answer, Job } from './process.ts'
@@ -19,8 +20,9 @@ export class Client {
   }
 
   /** Sends each of the requests once. */
-  async send (port: number, requests: Buffer[]): Promise<void> {
-    await this.#do({ kind: 'load', port, requests, connections: 64, warmupSeconds: 0, seconds: Infinity, once: true })
+  async send ({ port, ca }: Target, requests: Buffer[]): Promise<void> {
+    const target = ca === undefined ? { port } : { port, ca }
+    await this.#do({ kind: 'load', ...target, requests, connections: 64, warmupSeconds: 0, seconds: Infinity, once: true })
   }
 
   deliver (job: Omit<DeliveryJob, 'kind'>): Promise<DeliveryResult> {

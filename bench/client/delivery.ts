@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { connect, type Target } from './connect.ts'
 import { ResponseReader } from './response-reader.ts'
 
 /** How a reader asks for what is to come. */
@@ -12,9 +13,8 @@ export interface Watch {
 }
 
 /** Readers wait; writes come one by one, each when all readers have the one before. */
-export interface DeliveryJob {
+export interface DeliveryJob extends Target {
   kind: 'delivery'
-  port: number
   watch: Watch
   watchers: number
   writes: Uint8Array[]
@@ -34,8 +34,8 @@ const deliveryMs = 10_000
 
 /** @throws Error when a write does not reach all readers in ten seconds, or is refused. */
 export async function deliver (job: DeliveryJob): Promise<DeliveryResult> {
-  const watchers = await Promise.all(Array.from({ length: job.watchers }, () => Watcher.open(job.port, job.watch)))
-  const writer = await openSocket(job.port)
+  const watchers = await Promise.all(Array.from({ length: job.watchers }, () => Watcher.open(job, job.watch)))
+  const writer = await connect(job)
   try {
     const lastMs: number[] = []
     for (const [at, write] of job.writes.entries()) {
@@ -50,12 +50,6 @@ export async function deliver (job: DeliveryJob): Promise<DeliveryResult> {
     for (const watcher of watchers) watcher.close()
     writer.destroy()
   }
-}
-
-async function openSocket (port: number): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-  await once(socket, 'connect')
-  return socket
 }
 
 function send (socket: Socket, request: Uint8Array): Promise<void> {
@@ -100,8 +94,8 @@ class Watcher {
     socket.on('data', (bytes) => reader.push(bytes))
   }
 
-  static async open (port: number, watch: Watch): Promise<Watcher> {
-    const socket = await openSocket(port)
+  static async open (target: Target, watch: Watch): Promise<Watcher> {
+    const socket = await connect(target)
     const watcher = new Watcher(socket, watch)
     socket.write(watch.request)
     // From its first bytes on a stream is open, and misses nothing.

@@ -1,12 +1,11 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { quantile } from '../measure/quantile.ts'
+import { connect, type Target } from './connect.ts'
 import { ResponseReader } from './response-reader.ts'
 
 /** A closed loop: each connection sends its next request when the answer to the last one is whole. */
-export interface LoadJob {
+export interface LoadJob extends Target {
   kind: 'load'
-  port: number
   connections: number
   /** Answers of this first time do not count. */
   warmupSeconds: number
@@ -34,7 +33,8 @@ const onceMs = 120_000
 
 /** @throws Error for the first answer that is not a success, or a connection that ends. */
 export async function load (job: LoadJob): Promise<LoadResult> {
-  const { port, connections, warmupSeconds, seconds, requests, once: isOnce = false } = job
+  const { connections, warmupSeconds, seconds, requests, once: isOnce = false } = job
+  const sockets = await connectAll(job, connections)
   const begun = performance.now()
   const from = begun + warmupSeconds * 1000
   const until = from + seconds * 1000
@@ -49,12 +49,8 @@ export async function load (job: LoadJob): Promise<LoadResult> {
     return now < until && (!isOnce || next < requests.length)
   }
 
-  const sockets: Socket[] = []
   try {
-    await Promise.all(Array.from({ length: connections }, async () => {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-      sockets.push(socket)
-      await once(socket, 'connect')
+    await Promise.all(sockets.map(async (socket) => {
       const giveUpMs = isOnce ? onceMs : until + drainMs - begun
       await loop(socket, { take: () => requests[next++ % requests.length]!, record, giveUpMs })
     }))
@@ -65,6 +61,12 @@ export async function load (job: LoadJob): Promise<LoadResult> {
   return {
     perSecond: latencies.length / seconds, answers, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99),
   }
+}
+
+/** The first goes ahead: with TLS the others resume its session. */
+async function connectAll (target: Target, count: number): Promise<Socket[]> {
+  const first = await connect(target)
+  return [first, ...await Promise.all(Array.from({ length: count - 1 }, () => connect(target)))]
 }
 
 interface LoopOptions {

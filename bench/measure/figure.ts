@@ -15,6 +15,8 @@ export interface Section {
   title: string
   /** What was done, in a sentence or two. */
   about: string
+  /** Who is compared with the neighbours, where it is not just Changewell. */
+  subject?: string
   figures: Figure[]
 }
 

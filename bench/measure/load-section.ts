@@ -20,12 +20,13 @@ export interface LoadPlan {
 
 /** A server under load, ready to be measured beside others. */
 export function underLoad (client: Client, pace: Pace, contender: Contender, plan: LoadPlan): Entrant<LoadSample> {
-  const { name, port, pid, pids } = contender
+  const { name, port, ca, pid, pids } = contender
+  const target = ca === undefined ? { port } : { port, ca }
   return {
     name,
     async measure () {
       const before = await Promise.all([pid, ...pids].map(processorSeconds))
-      const result = await client.load({ port, ...plan, seconds: pace.seconds, warmupSeconds: pace.warmupSeconds })
+      const result = await client.load({ ...target, ...plan, seconds: pace.seconds, warmupSeconds: pace.warmupSeconds })
       const after = await Promise.all([pid, ...pids].map(processorSeconds))
       const [own, ...each] = after.map((seconds, at) => (seconds - before[at]!) / result.answers * 1e6)
       return { ...result, processorMicros: own!, allMicros: each.reduce((sum, micros) => sum + micros, 0) }

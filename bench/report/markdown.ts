@@ -15,11 +15,11 @@ export interface Report {
 /** The report as a page: a table for each section, medians and ratios. */
 export function renderMarkdown ({ title, introduction, machine, sections, chart }: Report): string {
   const parts = [`# ${title}`, ...introduction, machine.map((line) => `- ${line}`).join('\n'), `![${title}](${chart})`]
-  for (const section of sections) parts.push(`## ${section.title}`, section.about, table(section.figures))
+  for (const section of sections) parts.push(`## ${section.title}`, section.about, table(section))
   return parts.join('\n\n') + '\n'
 }
 
-function table (figures: Figure[]): string {
+function table ({ figures, subject = 'Changewell' }: Section): string {
   const names = [...new Set(figures.flatMap(({ neighbours }) => neighbours.map(({ name }) => name)))]
   const rows = figures.map((figure) => {
     const of = (name: string) => figure.neighbours.find((neighbour) => neighbour.name === name)?.values
@@ -30,7 +30,7 @@ function table (figures: Figure[]): string {
       ...names.map((name) => of(name) === undefined ? '' : ratioText(figure, of(name)!)),
     ]
   })
-  const head = ['', 'Changewell', ...names, ...names.map((name) => `against ${name}`)]
+  const head = ['', subject, ...names, ...names.map((name) => `against ${name}`)]
   return [head, head.map((_, column) => column === 0 ? ':--' : '--:'), ...rows]
     .map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { endChildren } from '../children.ts'
 import { Client } from '../client/client.ts'
 import { startBareFastify } from '../contenders/bare-fastify.ts'
-import { startChangewell, startChangewellCluster } from '../contenders/changewell.ts'
+import { makeCertificates } from '../contenders/certificates.ts'
+import { startChangewell, startChangewellCluster, type ClusterOptions } from '../contenders/changewell.ts'
 import type { Contender } from '../contenders/contender.ts'
 import { startEtcd, startEtcdCluster } from '../contenders/etcd.ts'
 import type { Pace } from '../measure/pace.ts'
@@ -16,6 +17,8 @@ export interface House {
   changewell: Contender
   /** With its newest changes hardly in memory, so that pages come from its disk. */
   changewellFromDisk: Contender
+  /** Changewell in other ways. */
+  others: Contender[]
   /** Absent beside a cluster. */
   bare: Contender | null
   etcd: Contender | null
@@ -40,6 +43,7 @@ export async function withHouse<T> (dist: string, pace: Pace, use: (house: House
       changewellFromDisk: await startChangewell({
         dist, dataDir: data('changewell-from-disk'), env: { CHANGEWELL_FEED_TAIL_BYTES_MAX: '65536' },
       }, 'Changewell from disk'),
+      others: [],
       bare: await startBareFastify(),
       etcd: await startEtcd(data('etcd')),
     }
@@ -52,31 +56,50 @@ export async function withHouse<T> (dist: string, pace: Pace, use: (house: House
 }
 
 /** Those that are compared, Changewell first. */
-export function contendersOf ({ changewell, bare, etcd }: House): Contender[] {
-  return [changewell, bare, etcd].filter((contender) => contender !== null)
+export function contendersOf ({ changewell, others, bare, etcd }: House): Contender[] {
+  return [changewell, ...others, bare, etcd].filter((contender) => contender !== null)
 }
 
 /** Every server gets a value for each key, so that there is something to read. */
-async function fill (client: Client, contenders: (Contender | null)[]): Promise<void> {
+export async function fill (client: Client, contenders: (Contender | null)[]): Promise<void> {
   for (const contender of contenders) {
-    if (contender !== null) await client.send(contender.port, keys.map((key) => contender.put(key, value)))
+    if (contender !== null) await client.send(contender, keys.map((key) => contender.put(key, value)))
   }
 }
 
 /** Three nodes of Changewell and three of etcd, spoken to through whichever leads. */
 export async function withClusters<T> (dist: string, pace: Pace, use: (house: House) => Promise<T>): Promise<T> {
+  return await amongClusters(pace, async (folder) => ({
+    changewell: await startChangewellCluster({ dist, folder: join(folder, 'changewell') }),
+    others: [],
+    etcd: await startEtcdCluster(join(folder, 'etcd')),
+  }), use)
+}
+
+/** Three nodes with TLS throughout, others with it only between nodes and without it, and three of etcd with it. */
+export async function withTlsClusters<T> (dist: string, pace: Pace, use: (house: House) => Promise<T>): Promise<T> {
+  return await amongClusters(pace, async (folder) => {
+    const certificates = await makeCertificates(dist, join(folder, 'certs'))
+    const start = (name: string, options: Partial<ClusterOptions>): Promise<Contender> => (
+      startChangewellCluster({ dist, name, folder: join(folder, name.replaceAll(/\W/g, '-')), ...options }))
+    return {
+      changewell: await start('TLS throughout', { certificates, isForClients: true }),
+      others: [await start('TLS between nodes', { certificates }), await start('no TLS', {})],
+      etcd: await startEtcdCluster(join(folder, 'etcd'), { name: 'etcd, TLS throughout', certificates }),
+    }
+  }, use)
+}
+
+type Clusters = Pick<House, 'changewell' | 'others' | 'etcd'>
+
+async function amongClusters<T> (
+  pace: Pace, start: (folder: string) => Promise<Clusters>, use: (house: House) => Promise<T>
+): Promise<T> {
   const folder = await dataFolder()
   try {
-    const changewell = await startChangewellCluster(dist, join(folder, 'changewell'), 3)
-    const house: House = {
-      folder,
-      pace,
-      client: new Client(),
-      changewell,
-      changewellFromDisk: changewell,
-      bare: null,
-      etcd: await startEtcdCluster(join(folder, 'etcd'), 3),
-    }
+    const clusters = await start(folder)
+    const { changewell: changewellFromDisk } = clusters
+    const house: House = { folder, pace, client: new Client(), changewellFromDisk, bare: null, ...clusters }
     await fill(house.client, contendersOf(house))
     return await use(house)
   } finally {

@@ -28,7 +28,7 @@ export async function clusterProfile (options: SuiteOptions): Promise<void> {
       const folders = ['leader', 'follower'].map((name) => join(folder, name))
       // The first leads, and the last is like the one before it.
       const nodeArgs = (n: number): string[] => n <= folders.length ? profilingArgs(folders[n - 1]!) : []
-      const nodes = await startChangewellCluster(options.dist, join(folder, 'changewell'), 3, nodeArgs)
+      const nodes = await startChangewellCluster({ dist: options.dist, folder: join(folder, 'changewell'), nodeArgs })
       const [leader, follower] = nodes.pids as [number, number, number]
       await run(options, nodes, [
         { title: 'The leader', pid: leader, folder: folders[0]! },

@@ -112,9 +112,13 @@ function guard (app: FastifyInstance, authenticator: Authenticator, around: Surr
 
 /** A node that anybody may write to is a choice, and is told so that nobody makes it unawares. */
 function sayOpen ({ config, log }: FastifyInstance): void {
+  if (config.clientAuth === 'required') {
+    log.info('whoever has a certificate of CHANGEWELL_CLIENT_CA may read and change everything (CHANGEWELL_AUTH_POLICY)')
+    return
+  }
   const isLocal = ['127.0.0.1', '::1', 'localhost'].includes(config.host)
   log[isLocal ? 'info' : 'warn'](`no credentials are asked for: whoever reaches ${config.host} may read and change everything ` +
     '(CHANGEWELL_AUTH_HTPASSWD, CHANGEWELL_AUTH_TOKENS)')
 }
 
-export default fp(auth, { name: 'auth', fastify: '5.x', dependencies: ['problems'] })
+export default fp(auth, { name: 'auth', fastify: '5.x', dependencies: ['problems', 'tls'] })

@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
 import { Problem } from '../../storage/problem.ts'
 import type { RawJson } from '../../storage/raw-json.ts'
+import { timestampText } from '../../storage/timestamp.ts'
 import type { Operation, Written } from '../../storage/types.ts'
 import { data, problems, tags, writeHeaders, written } from '../schemas.ts'
 
@@ -72,5 +73,5 @@ function operationOf ({ type = 'put', data: value, ...names }: Static<typeof sin
 }
 
 function answer ({ revision, timestamp }: Written): Static<typeof written> {
-  return { revision, timestamp: new Date(timestamp).toISOString() }
+  return { revision, timestamp: timestampText(timestamp) }
 }

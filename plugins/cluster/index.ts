@@ -8,6 +8,7 @@ import { memberRoutes } from './members.ts'
 import { nodeRoutes } from './nodes.ts'
 import { cluster as clusterSchema, settings } from './schemas.ts'
 import { addressOf, memberOf } from './view.ts'
+import { checkWebhooks } from './webhooks.ts'
 
 /** The cluster as this node sees it, its members, and the settings that all its nodes share. */
 export default async function cluster (instance: FastifyInstance): Promise<void> {
@@ -51,6 +52,7 @@ export default async function cluster (instance: FastifyInstance): Promise<void>
     },
   }, async (request) => {
     refuseConditions(request)
+    checkWebhooks(request.body.webhooks ?? [])
     const outcome = await raft.propose({ kind: 'settings', settings: request.body })
     if (!outcome.ok) throw new Problem(outcome.code, outcome.params)
     return database.settings

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { revision, timestamp } from '../schemas.ts'
+import { webhooks } from './webhooks.ts'
 
 export const nodeId = Type.String({ pattern: '^[0-9a-f]{16}$', description: '16 hex digits.' })
 
@@ -45,6 +46,7 @@ export const settings = Type.Object({
   electionMs: Type.Integer({
     minimum: 20, maximum: 600_000, description: 'Milliseconds without a sign of life, and up to twice as many, after which a voter campaigns. At least twice heartbeatMs; ten times is usual.',
   }),
+  webhooks,
 }, { additionalProperties: false })
 
 export const cluster = Type.Object({

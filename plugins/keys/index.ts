@@ -5,6 +5,7 @@ import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
 import { readEntry, readKeys } from '../../storage/entries.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { RawJson } from '../../storage/raw-json.ts'
+import { timestampText } from '../../storage/timestamp.ts'
 import { refuseConditions } from '../conditions.ts'
 import { checkKey } from '../names.ts'
 import { checkLimit } from '../pages.ts'
@@ -119,7 +120,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     })
     const { revision, timestamp, created } = outcome.written[0]!
     reply.code(created ? 201 : 200).header('etag', etagOf(revision))
-    return { revision, timestamp: new Date(timestamp).toISOString() }
+    return { revision, timestamp: timestampText(timestamp) }
   })
 
   app.delete(`${base}/:key`, {
@@ -135,7 +136,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
       fields: namesInPath,
     })
     const { revision, timestamp } = outcome.written[0]!
-    return { revision, timestamp: new Date(timestamp).toISOString() }
+    return { revision, timestamp: timestampText(timestamp) }
   })
 
   function find (params: Named): { tenant: TenantNode, collection: CollectionRow } {

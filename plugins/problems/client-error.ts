@@ -1,4 +1,5 @@
 import { maxHeaderSize, STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyInstance } from 'fastify'
@@ -36,15 +37,32 @@ export function clientErrorHandler (errors: ErrorTable, manners = noManners) {
       socket.destroy(error)
       return
     }
+    // Without TLS there is nothing to answer over.
+    if (/^ERR_(SSL|TLS)_/.test(error.code)) {
+      this?.log.debug({ err: error }, 'a TLS handshake failed')
+      socket.destroy()
+      return
+    }
     answer(errors, manners, this, 'none', toProblem(error, this?.server), socket)
   }
 }
 
-/** Refuses CONNECT, which Node would answer by closing the connection. For the server's event `connect`. */
+/**
+ * Refuses CONNECT, which Node would answer by closing the connection. For the event `connect` of a server; with HTTP/2
+ * that comes with a response in the place of the socket.
+ */
 export function connectHandler (errors: ErrorTable, app: FastifyInstance, manners = noManners) {
-  return function answerConnect ({ method = 'CONNECT' }: IncomingMessage, socket: Duplex): void {
-    socket.on('error', () => socket.destroy())
-    answer(errors, manners, app, method, new Problem('BAD_REQUEST', { reason: 'this is no proxy, and takes no CONNECT' }), socket)
+  return function answerConnect (_request: IncomingMessage, socket: Duplex | Http2ServerResponse): void {
+    const problem = new Problem('BAD_REQUEST', { reason: 'this is no proxy, and takes no CONNECT' })
+    if (!('writeHead' in socket)) {
+      socket.on('error', () => socket.destroy())
+      answer(errors, manners, app, 'CONNECT', problem, socket)
+      return
+    }
+    const common = manners.headersOf(app)
+    const { status, headers, body } = renderProblem(errors, problem, common['x-request-id'])
+    socket.writeHead(status, { ...headers, ...common }).end(body)
+    manners.answered(app, 'CONNECT', status)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../../storage/problem.ts'
@@ -8,6 +8,13 @@ import { toProblem } from './translate.ts'
 
 export { clientErrorHandler, connectHandler, type Manners } from './client-error.ts'
 export type { ErrorEntry, ErrorTable } from './table.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** For a server's event `checkContinue`: lets the body come, unless it is too long, and handles the request. */
+    continuing: (handle: RequestListener) => RequestListener
+  }
+}
 
 export interface ProblemsOptions {
   errors: ErrorTable
@@ -41,10 +48,11 @@ function problems (app: FastifyInstance, { errors }: ProblemsOptions, done: () =
   })
   // Whoever asks before sending a body that is too long is told at once, and need not send it.
   const { bodyLimit = Infinity } = app.initialConfig
-  app.server.on('checkContinue', (request, response) => {
+  app.decorate('continuing', (handle: RequestListener): RequestListener => (request, response) => {
     if (!(Number(request.headers['content-length']) > bodyLimit)) response.writeContinue()
-    app.routing(request, response)
+    handle(request, response)
   })
+  app.server.on('checkContinue', app.continuing((request, response) => app.routing(request, response)))
   // Node would answer an expectation that it does not know with an empty 417; it may as well be ignored (RFC 9110,
   // section 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.routing(request, response))

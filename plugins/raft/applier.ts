@@ -1,16 +1,15 @@
 import { decodeCommand } from '../../storage/command.ts'
 import type { Applied, Database } from '../../storage/database.ts'
-import type { Command, Outcome } from '../../storage/types.ts'
+import type { Outcome } from '../../storage/types.ts'
 import { entryTypes, type Configuration, type Entry } from './core/index.ts'
 import { appliedConfiguration } from './configuration-row.ts'
+import { takeDecoded } from './decoded.ts'
 import type { ApplyRequest } from './driver.ts'
 
 export type AppliedOutcome = Outcome | null
 
 export interface ApplierOptions {
   database: Database
-  /** Commands that this node encoded itself need no decoding. */
-  decoded: WeakMap<Buffer, Command>
   onApplied?: ((event: { commands: number, seconds: number }) => void) | undefined
   /** What was applied was told to its caller. */
   onDone: () => void
@@ -76,7 +75,7 @@ export class Applier {
       return { index, term, command: null, configuration: appliedConfiguration(configuration!) }
     }
     // A new leader's first entry holds nothing.
-    const command = data.length === 0 ? null : this.#options.decoded.get(data) ?? decodeCommand(data)
+    const command = data.length === 0 ? null : takeDecoded(data) ?? decodeCommand(data)
     return { index, term, command }
   }
 

@@ -5,9 +5,12 @@ import { Founding } from './founding.ts'
 import { Joined, joinCluster, type JoinAnswer } from './join.ts'
 import type { Log } from './log/index.ts'
 import type { NodeDiscovery, OwnAddresses } from './node-options.ts'
+import type { Connect } from './transport/index.ts'
 
 export interface EntryOptions {
   dataDir: string
+  /** Opens a connection to another node. */
+  connect: Connect
   log: Log
   logger: FastifyBaseLogger
   discovery: NodeDiscovery
@@ -57,9 +60,10 @@ export class Entry {
 
   /** Once the node listens. Resolves to what it was told when it joined; null when it formed the cluster. */
   async enter (): Promise<JoinAnswer | null> {
-    const { discovery, role, nodeId, own, renewNodeId, logger, signal } = this.#options
+    const { connect, discovery, role, nodeId, own, renewNodeId, logger, signal } = this.#options
     if (!discovery.decidesAlone && await this.#form()) return null
     const answer = await joinCluster({
+      connect,
       candidates: (each) => discovery.candidates(each),
       request: () => ({ id: nodeId(), role, ...own(), isEmpty: true }),
       onLostData: async () => {

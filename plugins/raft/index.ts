@@ -62,6 +62,7 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
     snapshotBytesPerSecond: config.snapshotBytesPerSecond,
     requestTimeoutSeconds: config.requestTimeoutSeconds,
     peerBufferBytesMax: config.peerBufferBytesMax,
+    security: app.tls.peers,
     renderProblem,
     onApplied: metrics.onApplied,
     onSnapshot: metrics.onSnapshot,
@@ -81,4 +82,4 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
   })
 }
 
-export default fp(raft, { name: 'raft', fastify: '5.x', dependencies: ['storage', 'metrics', 'health', 'discovery'] })
+export default fp(raft, { name: 'raft', fastify: '5.x', dependencies: ['storage', 'metrics', 'health', 'tls', 'discovery'] })

@@ -5,6 +5,7 @@ import type { Candidate } from '../../discovery/provider.ts'
 import { writeDurably } from '../../storage/directory.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import { PeerCallError, postPeer } from './peer-http.ts'
+import type { Connect } from './transport/index.ts'
 
 /** What a node says when it asks to join. */
 export interface JoinRequest {
@@ -23,6 +24,7 @@ export interface JoinAnswer {
 }
 
 export interface JoinOptions {
+  connect: Connect
   /** Whom to ask, anew for each round. */
   candidates: (signal: AbortSignal) => Promise<readonly Candidate[]>
   /** Made anew for each try: the id may change. */
@@ -38,7 +40,7 @@ const backoffMaxMs = 5000
 
 /** Asks one address after another until a member takes this node in. A node that is told to join never gives up. */
 export async function joinCluster (options: JoinOptions): Promise<JoinAnswer> {
-  const { candidates, request, onLostData, onWaiting, signal } = options
+  const { connect, candidates, request, onLostData, onWaiting, signal } = options
   let known: readonly Candidate[] = []
   for (let wait = backoffMinMs; ; wait = Math.min(wait * 2, backoffMaxMs)) {
     const reasons: string[] = []
@@ -52,7 +54,7 @@ export async function joinCluster (options: JoinOptions): Promise<JoinAnswer> {
     for (const { peerAddress } of known) {
       signal.throwIfAborted()
       try {
-        return await postPeer(peerAddress, '/join', request()) as JoinAnswer
+        return await postPeer(connect, peerAddress, '/join', request()) as JoinAnswer
       } catch (error) {
         if (error instanceof PeerCallError && error.code === 'NODE_LOST_DATA') await onLostData()
         reasons.push(`${peerAddress}: ${(error as Error).message}`)

@@ -2,16 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { encodeCommand } from '../../storage/command.ts'
 import type { Database } from '../../storage/database.ts'
 import { Problem } from '../../storage/problem.ts'
-import type { Command, Outcome, Proposal } from '../../storage/types.ts'
+import type { Outcome, Proposal } from '../../storage/types.ts'
 import { Applier, type AppliedOutcome } from './applier.ts'
 import { configurationOf } from './configuration-row.ts'
 import {
   Core, encodeChange, entryTypes, type Configuration, type ConfigurationChange, type Message, type NodeId,
   type Snapshot, type SoftState, type Status, type TraceEvent,
 } from './core/index.ts'
+import { keepDecoded } from './decoded.ts'
 import { Driver, type ProposalOutcome } from './driver.ts'
 import type { Log } from './log/index.ts'
 import { DurableLog } from './log-storage.ts'
+import { Mail } from './mail.ts'
 import { Persister } from './persister.ts'
 import { ReadBarriers } from './read-barriers.ts'
 import { stamped } from './stamp.ts'
@@ -76,7 +78,7 @@ export class Member {
   readonly #persister: Persister
   readonly #applier: Applier
   readonly #barriers: ReadBarriers
-  readonly #decoded = new WeakMap<Buffer, Command>()
+  readonly #mail: Mail
   readonly #listeners = new Set<() => void>()
   #softState: SoftState
   #configuration: Configuration
@@ -97,6 +99,8 @@ export class Member {
     this.#options = options
     const failed = (error: Error): void => this.#fail(error)
     const wake = (): void => this.#wake()
+    const wakeIfDue = (): void => { if (this.#core.hasReady || this.#mail.waits) this.#wake() }
+    this.#mail = new Mail(options.send)
     this.#unflushedBytes = log.bytes
     const storage = new DurableLog({
       log,
@@ -149,17 +153,16 @@ export class Member {
         this.#configuration = configurationOf(database.configuration)
         this.#tell()
       },
-      onDone: wake,
+      onDone: wakeIfDue,
       onRefused: (error) => options.onDiskRefusal?.(error),
       onFailure: failed,
     })
     this.#applier = new Applier({
       database,
-      decoded: this.#decoded,
       onApplied: options.onApplied,
       onDone: () => {
         this.#flushIfDue()
-        this.#wake()
+        wakeIfDue()
       },
       onFailure: failed,
     })
@@ -168,7 +171,7 @@ export class Member {
         for (const { data } of request.entries) this.#unflushedBytes += data.length + entryOverheadBytes
         this.#persister.persist(request, done)
       },
-      send: options.send,
+      send: (message) => this.#mail.send(message),
       apply: (request, done) => {
         this.#applier.apply(request, (outcomes) => {
           if (request.configuration !== null) this.#configuration = request.configuration
@@ -225,7 +228,7 @@ export class Member {
   propose (proposal: Proposal, answer: (outcome: LocalOutcome) => void): void {
     const command = stamped(proposal, this.#options.database, this.#options.idempotencySeconds)
     const data = encodeCommand(command)
-    this.#decoded.set(data, command)
+    keepDecoded(data, command)
     this.#options.database.readAhead(command)
     this.#driver.propose(data, (outcome) => { answer(localOutcome(outcome)) })
     this.#wake()
@@ -255,6 +258,11 @@ export class Member {
     this.#wake()
   }
 
+  /** The node waits until it has applied what is committed here. */
+  hurry (id: NodeId): void {
+    this.#mail.hurry(id)
+  }
+
   transferLeadership (to: NodeId): void {
     this.#core.transferLeadership(to)
     this.#wake()
@@ -275,6 +283,7 @@ export class Member {
     if (this.#closed) return
     this.#closed = true
     if (this.#clock !== null) clearInterval(this.#clock)
+    this.#mail.close()
     this.#barriers.close(new Problem('DRAINING', { reason: 'this node is shutting down' }))
     // A flush ends by cutting the log, so it ends before the log does; none begins from here on.
     await this.#flushing
@@ -305,6 +314,7 @@ export class Member {
       try {
         this.#barriers.ask()
         this.#driver.turn()
+        this.#mail.endTurn()
       } catch (error) {
         this.#fail(error as Error)
       }

@@ -4,6 +4,7 @@ import type { Database, NodeRecord } from '../../storage/database.ts'
 import type { NodeId } from './core/index.ts'
 import type { Log } from './log/index.ts'
 import type { RenderProblem } from './peer-listener.ts'
+import type { PeerSecurity } from './peer-security.ts'
 import type { SnapshotProgress } from './snapshots/index.ts'
 import type { PeerStatus } from './transport/index.ts'
 
@@ -27,6 +28,8 @@ export interface RaftNodeOptions {
   snapshotBytesPerSecond: number
   requestTimeoutSeconds: number
   peerBufferBytesMax: number
+  /** Null to speak to peers without TLS. */
+  security: PeerSecurity | null
   renderProblem: RenderProblem
   onApplied?: (event: { commands: number, seconds: number }) => void
   onSnapshot?: (event: SnapshotProgress) => void

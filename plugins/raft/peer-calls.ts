@@ -11,7 +11,7 @@ import type { Transport } from './transport/index.ts'
 
 export interface PeerCallsOptions {
   /** Null while this node takes no part in any cluster. */
-  member: () => Pick<Member, 'leader' | 'step' | 'reportSnapshot'> | null
+  member: () => Pick<Member, 'leader' | 'step' | 'hurry' | 'reportSnapshot'> | null
   /** The newest entry that the database holds. */
   applied: () => number
   router: Pick<Router, 'answer'>
@@ -78,7 +78,10 @@ export class PeerCalls {
       case methods.propose: {
         const { proposal, origin } = decodeForwarded(body)
         log.debug({ from, ...origin }, 'a proposal of another node')
-        return encodeAnswer(await router.answer(proposal, origin))
+        const answer = encodeAnswer(await router.answer(proposal, origin))
+        // It passes the answer on once it has applied the write itself.
+        this.#options.member()?.hurry(from)
+        return answer
       }
       case methods.snapshotFailed:
         this.#options.member()?.reportSnapshot(from, false)

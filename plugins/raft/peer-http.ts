@@ -1,6 +1,6 @@
-import { request, type IncomingMessage } from 'node:http'
+import { request, type IncomingMessage, type RequestOptions } from 'node:http'
 import { once } from 'node:events'
-import { splitAddress } from './transport/index.ts'
+import { splitAddress, type Connect } from './transport/index.ts'
 
 /** A call to another node's peers' listener that did not get as far as an answer, or got a refusal. */
 export class PeerCallError extends Error {
@@ -17,10 +17,9 @@ const timeoutMs = 10_000
 
 /** Opens a response; its body is the caller's. */
 export async function openPeer (
-  address: string, path: string, headers: Record<string, string>, signal?: AbortSignal
+  connect: Connect, address: string, path: string, signal?: AbortSignal
 ): Promise<IncomingMessage> {
-  const { host, port } = splitAddress(address)
-  const options = { host, port, path, headers, agent: false, timeout: timeoutMs }
+  const options = { ...to(connect, address), path }
   const outgoing = request(signal === undefined ? options : { ...options, signal })
   outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
   outgoing.end()
@@ -33,16 +32,12 @@ export async function openPeer (
  *
  * @throws PeerCallError
  */
-export async function postPeer (address: string, path: string, body: unknown): Promise<unknown> {
-  const { host, port } = splitAddress(address)
+export async function postPeer (connect: Connect, address: string, path: string, body: unknown): Promise<unknown> {
   const text = JSON.stringify(body)
   const outgoing = request({
-    host,
-    port,
+    ...to(connect, address),
     path,
     method: 'POST',
-    agent: false,
-    timeout: timeoutMs,
     headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
   })
   outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
@@ -61,6 +56,12 @@ export async function postPeer (address: string, path: string, body: unknown): P
   if (status === 200) return JSON.parse(answer) as unknown
   const { code, detail } = refusalOf(answer)
   throw new PeerCallError(detail ?? `it answered ${status}`, code ?? null)
+}
+
+/** A connection for one call, to whatever node is there. */
+function to (connect: Connect, address: string): RequestOptions {
+  const { host, port } = splitAddress(address)
+  return { host, port, timeout: timeoutMs, createConnection: () => connect(host, port, null) }
 }
 
 function refusalOf (answer: string): { code?: string, detail?: string } {

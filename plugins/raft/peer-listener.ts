@@ -1,17 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Readable } from 'node:stream'
 import type { AddressInfo } from 'node:net'
+import type { Server as TlsServer } from 'node:tls'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { Problem } from '../../storage/problem.ts'
 import type { JoinRequest, JoinAnswer } from './join.ts'
+import type { PeerSecurity } from './peer-security.ts'
 import type { ImageFile, ImageFolder } from './snapshots/files.ts'
 import { positionOf } from './snapshots/files.ts'
-import { joinAddress, type Transport } from './transport/index.ts'
+import { hostOf, joinAddress, type Transport } from './transport/index.ts'
 
 export type RenderProblem = (problem: Problem) => { status: number, headers: Record<string, string>, body: string }
 
 export interface PeerListenerOptions {
   transport: Transport
+  /** Null to listen without TLS. */
+  security: PeerSecurity | null
   folder: ImageFolder
   /** The image of that position, while this node has it to give. */
   imageAt: (index: number, term: number) => ImageFile | null
@@ -44,17 +48,19 @@ export class PeerListener {
   #address: string | null = null
 
   constructor (options: PeerListenerOptions) {
-    const { transport, folder, imageAt, log, renderProblem } = options
+    const { transport, security, folder, imageAt, log, renderProblem } = options
+    const http = { connectionsCheckingInterval: Math.min(options.requestTimeoutSeconds * 500, 5000) }
     this.#app = Fastify({
+      ...(security === null ? { http } : { https: { ...http, ...security.listenerOptions } }),
       loggerInstance: log,
       logController: new LogController({ disableRequestLogging: true }),
       forceCloseConnections: true,
       // Whoever sends its request byte by byte, or takes no answer, does not stay.
       requestTimeout: options.requestTimeoutSeconds * 1000,
       connectionTimeout: stallMs,
-      http: { connectionsCheckingInterval: Math.min(options.requestTimeoutSeconds * 500, 5000) },
       bodyLimit: 64 * 1024,
-    })
+    }) as unknown as FastifyInstance
+    security?.attach(this.#app.server as unknown as TlsServer)
     // Of the two times Node takes the longer one for the whole request.
     this.#app.server.headersTimeout = this.#app.server.requestTimeout
     this.#app.server.maxHeadersCount = 0
@@ -69,7 +75,11 @@ export class PeerListener {
       return reply.code(status).headers(headers).send(Buffer.from(body))
     })
 
-    this.#app.post<{ Body: JoinRequest }>('/join', { schema: { body: joinBody } }, async ({ body }) => options.join(body))
+    this.#app.post<{ Body: JoinRequest }>('/join', { schema: { body: joinBody } }, async ({ body, raw }) => {
+      const reason = security?.mismatch(raw.socket, { id: body.id, host: hostOf(body.peerAddress) }) ?? null
+      if (reason !== null) throw new Problem('PEER_CERTIFICATE', { reason })
+      return options.join(body)
+    })
 
     this.#app.get<{ Params: { name: string }, Querystring: { offset?: string } }>('/snapshots/:name', async (request, reply) => {
       const at = positionOf(request.params.name)

@@ -14,6 +14,7 @@ import { Member } from './member.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { PeerListener } from './peer-listener.ts'
+import { connectOf } from './peer-security.ts'
 import { Questions } from './questions.ts'
 import { replay } from './replay.ts'
 import { Router } from './router.ts'
@@ -44,7 +45,7 @@ export class RaftNode implements Consensus {
   #leader: NodeId | null = null
 
   private constructor (options: RaftNodeOptions, addresses: AddressBook, snapshots: Snapshots) {
-    const { database, logger } = options
+    const { database, logger, security } = options
     this.#options = options
     this.#nodeId = options.nodeId
     this.#addresses = addresses
@@ -56,6 +57,7 @@ export class RaftNode implements Consensus {
     })
     this.#entry = new Entry({
       ...options,
+      connect: connectOf(security),
       nodeId: () => this.#nodeId,
       own: () => this.#own!,
       renewNodeId: async () => { this.#nodeId = await options.renewNodeId() },
@@ -80,6 +82,8 @@ export class RaftNode implements Consensus {
       onRequest: (from, method, body) => this.#calls.answer(from, method, body),
       log: logger,
       bufferBytesMax: options.peerBufferBytesMax,
+      connect: connectOf(security),
+      ...(security === null ? {} : { mismatch: (socket, claim) => security.mismatch(socket, claim) }),
     })
     this.#router = new Router({
       database,
@@ -116,6 +120,7 @@ export class RaftNode implements Consensus {
     })
     this.#listener = new PeerListener({
       transport: this.#transport,
+      security,
       folder: snapshots.folder,
       imageAt: (index, term) => snapshots.made.file(index, term),
       snapshotBytesPerSecond: options.snapshotBytesPerSecond,
@@ -141,6 +146,7 @@ export class RaftNode implements Consensus {
       log,
       logger,
       addressOf: (id) => addresses.addressOf(id),
+      connect: connectOf(options.security),
       onProgress: (event) => options.onSnapshot?.(event),
     })
     const node = new RaftNode(options, addresses, snapshots)

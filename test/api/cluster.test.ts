@@ -14,10 +14,10 @@ test('The cluster of one node is led by it', async (t) => {
 
 test('The settings of the cluster begin with their defaults, are changed one by one, and are no changes themselves', async (t) => {
   const client = await startNode(t)
-  t.strictSame((await client.get('/cluster/settings')).body, { historyChanges: null, heartbeatMs: 100, electionMs: 1000 })
+  t.strictSame((await client.get('/cluster/settings')).body, { historyChanges: null, heartbeatMs: 100, electionMs: 1000, webhooks: [] })
   const changed = await client.put('/cluster/settings', { historyChanges: 5 })
   t.equal(changed.status, 200)
-  t.strictSame(changed.body, { historyChanges: 5, heartbeatMs: 100, electionMs: 1000 })
+  t.strictSame(changed.body, { historyChanges: 5, heartbeatMs: 100, electionMs: 1000, webhooks: [] })
   t.strictSame((await client.put('/cluster/settings', {})).body, changed.body, 'what is not named stays')
   t.strictSame((await client.get('/cluster/settings')).body, changed.body)
   t.equal(await client.revision(), 0)

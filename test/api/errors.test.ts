@@ -7,7 +7,10 @@ import type { ProblemCode } from '../../storage/problem.ts'
 import { bearer, files, tokenOf } from '../auth/files.ts'
 import { listeningNode, project, startProcess, until, type RunningNode } from '../support/node.ts'
 import { sendRaw } from '../support/raw-http.ts'
+import { authority, leaf, PemFolder } from '../support/certificates.ts'
 import { stallDisk } from '../support/stalled-disk.ts'
+import { ask, secureNode, show } from '../tls/https.ts'
+import { hang, refuse, startHook } from '../webhooks/hook.ts'
 import { keysPath, startNode, startStocked, type Answer } from './client.ts'
 import { checkManners, checkProblem } from './manners.ts'
 
@@ -76,6 +79,21 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     return client.delete(`/cluster/members/${(await client.get('/cluster')).body.id as string}`)
   },
   NO_SUCCESSOR: async (t) => (await startNode(t)).put('/cluster/leader', {}),
+  async CERTIFICATE_REFUSED (t) {
+    const pem = new PemFolder(t)
+    const servers = authority('Servers')
+    const config = { ...pem.server(leaf(servers)), ...pem.clients([authority('Clients')], 'optional') }
+    const { port } = await secureNode(t, config)
+    return ask(port, '/changes', { ca: servers.certificate, ...show(leaf(servers)) })
+  },
+  async PEER_CERTIFICATE (t) {
+    const ca = authority()
+    const own = leaf(ca)
+    const client = await startNode(t, { ...new PemFolder(t).peers(own, [ca]), peerTlsIdentity: 'host' })
+    const [, port] = (await client.app.raft.listen('127.0.0.1', 0)).split(':')
+    const body = { id: '0123456789abcdef', role: 'voter', peerAddress: 'elsewhere:1', apiAddress: 'a:2', isEmpty: true }
+    return ask(Number(port), '/join', { method: 'POST', ca: ca.certificate, ...show(own), body })
+  },
   async NODE_LOST_DATA (t) {
     const client = await startNode(t)
     const { id } = (await client.get('/cluster')).body as { id: string }
@@ -105,6 +123,12 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
   },
   PRECONDITION_FAILED: async (t) => (await startStocked(t)).put(`${keysPath}/k`, { data: 1 }, { 'if-match': '*' }),
 
+  async WRITE_REJECTED (t) {
+    const client = await startStocked(t)
+    const { url } = await startHook(t, refuse({ reason: 'not today' }))
+    await client.put('/cluster/settings', { webhooks: [{ name: 'calendar', url }] })
+    return client.put(`${keysPath}/k`, { data: 1 })
+  },
   TOO_MANY_READERS: async (t) => (await startNode(t, { streamsMax: 0 })).get('/changes', { accept: 'text/event-stream' }),
   async TOO_MANY_WRITES (t) {
     const client = await startNode(t, { writesPendingMax: 1 })
@@ -147,6 +171,11 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
     t.same((await Promise.all(writes)).map(({ status }) => status).sort(), [201, 503])
     t.equal((await client.get('/changes')).body.lastRevision, 3, 'and one was not begun')
     return first
+  },
+  async HOOK_FAILED (t) {
+    const client = await startStocked(t)
+    await client.put('/cluster/settings', { webhooks: [{ name: 'calendar', url: (await startHook(t, hang)).url, timeoutMs: 10 }] })
+    return client.put(`${keysPath}/k`, { data: 1 })
   },
   async WRITE_TIMEOUT (t) {
     const client = await startNode(t, { writeTimeoutSeconds: 1 })

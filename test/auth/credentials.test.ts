@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 import { hashSync } from '@node-rs/bcrypt'
-import type { FastifyRequest } from 'fastify'
-import { test, type Test } from 'tap'
-import type { Config } from '../../app/config.ts'
-import { startNode, type Client, type Headers } from '../api/client.ts'
-import { basic, bearer, files, passwordLine, tokenOf, type Files } from './files.ts'
+import { test } from 'tap'
+import { startNode, type Headers } from '../api/client.ts'
+import { basic, bearer, files, passwordLine, tokenOf } from './files.ts'
 
 /** Wrong credentials of any kind. */
 const wrong: Record<string, string> = {
@@ -132,36 +130,4 @@ test('without a policy whoever has credentials may do everything', async (t) => 
   t.equal((await client.get('/metrics')).status, 401)
   t.equal((await client.get('/livez')).status, 200)
   t.equal((await client.get('/nothing')).status, 404, 'there is nothing to guard')
-})
-
-/** A node on which each request shows the client certificate that its header says, as plugins/tls would show it. */
-async function withCertificates (t: Test, config: Files['config']): Promise<Client> {
-  const client = await startNode(t, { ...config, clientCa: 'ca.pem' } as Partial<Config>)
-  client.app.decorateRequest('clientCertificate', {
-    getter (this: FastifyRequest) { return JSON.parse(this.headers['x-certificate'] as string ?? 'null') as unknown },
-  })
-  return client
-}
-
-function certificate (commonName: string | null, altNames: string[] = []): Headers {
-  return { 'x-certificate': JSON.stringify({ subject: 'O=Test', commonName, altNames, fingerprint: 'AB:CD' }) }
-}
-
-test('a client certificate gives a name: its common name, else its first alternative name', async (t) => {
-  const policy = { identities: { web: { read: ['*'] }, 'DNS:spare.example': { read: ['*'] }, ci: { metrics: true } } }
-  const client = await withCertificates(t, files(t, { tokens: ['ci'], policy }).config)
-  t.equal((await client.get('/changes', certificate('web', ['DNS:other.example']))).status, 200)
-  t.equal((await client.get('/changes', certificate(null, ['DNS:spare.example', 'DNS:web']))).status, 200)
-  t.match(await client.get('/changes', certificate('other')), { status: 403, body: { code: 'FORBIDDEN', identity: 'other' } })
-  t.equal((await client.get('/changes', certificate(null))).status, 401, 'one without a name is as none')
-  t.equal((await client.get('/metrics', { ...certificate('web'), ...bearer('ci') })).status, 200, 'credentials come first')
-  t.equal((await client.get('/changes', { ...certificate('web'), ...bearer('eve') })).status, 401, 'also wrong ones')
-})
-
-test('where certificates alone identify, who has none is forbidden rather than asked for a password', async (t) => {
-  const client = await withCertificates(t, files(t, { policy: { identities: { web: { read: ['*'] } } } }).config)
-  t.equal((await client.get('/changes', certificate('web'))).status, 200)
-  const answer = await client.get('/changes', bearer('eve'))
-  t.match(answer, { status: 403, body: { code: 'FORBIDDEN', identity: null, role: 'read' } })
-  t.equal(answer.headers['www-authenticate'], undefined)
 })

@@ -11,7 +11,9 @@ const [a, b] = ['a'.repeat(16), 'b'.repeat(16)]
 function build (more: Partial<PeerCallsOptions>): { calls: PeerCalls, reports: [string, boolean][] } {
   const reports: [string, boolean][] = []
   const calls = new PeerCalls({
-    member: () => ({ leader: a, step: () => {}, reportSnapshot: (id, arrived) => { reports.push([id, arrived]) } }),
+    member: () => ({
+      leader: a, step: () => {}, hurry: () => {}, reportSnapshot: (id, arrived) => { reports.push([id, arrived]) },
+    }),
     applied: () => 7,
     router: { answer: async () => ({ result: 'elsewhere' }) },
     admission: { answer: async (body) => body },
@@ -28,7 +30,7 @@ t.test('That a snapshot is in place is told to the leader, again to the next one
   const asked: string[] = []
   const leaders = [a, null, b]
   const { calls } = build({
-    member: () => ({ leader: leaders.shift() ?? null, step: () => {}, reportSnapshot: () => {} }),
+    member: () => ({ leader: leaders.shift() ?? null, step: () => {}, hurry: () => {}, reportSnapshot: () => {} }),
     transport: {
       request: async (to, method) => {
         asked.push(to)

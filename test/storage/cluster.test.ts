@@ -145,14 +145,14 @@ t.test('Nodes, configuration, settings and cluster id are there again after a re
   await house.configure(['n2', 'n1'], ['n3'])
   await house.put('n2')
   await house.put('n1', 'replica', '')
-  await house.apply({ kind: 'settings', timestamp: 1, settings: { historyChanges: 5, heartbeatMs: 20, electionMs: 200 } })
+  await house.apply({ kind: 'settings', timestamp: 1, settings: { historyChanges: 5, heartbeatMs: 20, electionMs: 200, webhooks: [] } })
   await house.database.stored()
   const { database } = await House.build(rows)
   t.equal(database.clusterId, 'first')
   t.same(database.configuration, { bytes: Buffer.from('n2,n1'), voters: ['n2', 'n1'], learners: ['n3'] })
   t.same([...database.nodes], [...house.database.nodes])
   t.same([...database.nodes.keys()], ['n1', 'n2'])
-  t.same(database.settings, { historyChanges: 5, heartbeatMs: 20, electionMs: 200 })
+  t.same(database.settings, { historyChanges: 5, heartbeatMs: 20, electionMs: 200, webhooks: [] })
   t.same(database.checksum, house.database.checksum)
 })
 
@@ -166,7 +166,7 @@ t.test('Settings change one by one, whoever else changes others, and never to ti
 })
 
 t.test('Settings that an older release stored get the defaults of those it did not know', async (t) => {
-  const expected = { historyChanges: 7, heartbeatMs: 100, electionMs: 1000 }
+  const expected = { historyChanges: 7, heartbeatMs: 100, electionMs: 1000, webhooks: [] }
   const old = { historyChanges: 7 } as typeof expected
   const store = new MemoryStore()
   t.same((await Database.open(store)).settings, { ...expected, historyChanges: null })

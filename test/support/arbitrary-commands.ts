@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { AppliedConfiguration } from '../../storage/database.ts'
-import type { Command, NodeCommand, NodeRemoveCommand, Operation, WriteCommand } from '../../storage/types.ts'
+import type { Command, NodeCommand, NodeRemoveCommand, Operation, Webhook, WriteCommand } from '../../storage/types.ts'
 
 const tenantName = fc.constantFrom('a', 'b', 'a/x', 'a/y', 'a/x/deep')
 /** By name, or by an id: of the first tenants, whose ids are their revisions. */
@@ -47,6 +47,8 @@ export const beginning: WriteCommand = {
   then: [{ type: 'tenant-create', tenant: 'a' }, { type: 'collection-create', tenant: 'a', collection: 'c' }],
 }
 
+const hook: Webhook = { name: 'h', url: 'https://h', headers: { a: 'b' }, timeoutMs: 1, onFailure: 'fail-open' }
+
 /** Commands that the cluster gives itself. */
 export const housekeeping: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constant('trim' as const), timestamp: fc.constant(1), firstRevision: fc.integer({ min: 1, max: 40 }) }),
@@ -55,7 +57,13 @@ export const housekeeping: fc.Arbitrary<Command> = fc.oneof(
     kind: fc.constant('settings' as const),
     timestamp: fc.constant(1),
     settings: fc.record(
-      { historyChanges: fc.constantFrom(null, 5), heartbeatMs: fc.nat(), electionMs: fc.nat() }, { requiredKeys: [] }
+      {
+        historyChanges: fc.constantFrom(null, 5),
+        heartbeatMs: fc.nat(),
+        electionMs: fc.nat(),
+        webhooks: fc.constantFrom<Webhook[]>([], [hook]),
+      },
+      { requiredKeys: [] }
     ),
   }),
   fc.record({ kind: fc.constant('bootstrap' as const), timestamp: fc.constant(1), clusterId: fc.constantFrom('a', 'b') })

@@ -11,7 +11,7 @@ export function someCommands (keys: number, data = 'x'.repeat(100)): Array<Comma
     { kind: 'bootstrap', timestamp: 1000, clusterId: '0123456789abcdef' },
     'configuration',
     { kind: 'node', timestamp: 1001, id: 'n1', role: 'voter', peerAddress: 'h:1', apiAddress: 'h:2' },
-    { kind: 'settings', timestamp: 1002, settings: { historyChanges: 1000, heartbeatMs: 20, electionMs: 300 } },
+    { kind: 'settings', timestamp: 1002, settings: { historyChanges: 1000, heartbeatMs: 20, electionMs: 300, webhooks: [] } },
     {
       kind: 'write',
       timestamp: 1003,

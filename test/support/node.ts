@@ -82,7 +82,7 @@ export function spawnNode (t: Test, environment: Environment = {}, main: string[
       createInterface({ input: stream }).on('line', (line) => {
         lines.push(line)
         if (lines.length > linesMax) lines.shift()
-        const url = /http:\/\/[0-9a-z.:[\]]+:[0-9]+/.exec(line)?.[0]
+        const url = /https?:\/\/[0-9a-z.:[\]]+:[0-9]+/.exec(line)?.[0]
         if (url !== undefined) resolve(url)
       })
     }

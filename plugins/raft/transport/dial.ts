@@ -2,12 +2,13 @@ import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Address } from './address.ts'
 import { handshakePath, helloHeaders, protocolName, readRefusal, type Hello, type PeerRefusal } from './handshake.ts'
+import type { Connect } from './options.ts'
 
 export interface DialOptions {
   address: Address
   hello: Hello
   timeoutMs: number
-  connect: (host: string, port: number) => Socket
+  connect: Connect
   /** `version` is what the two talk in. */
   onConnected: (socket: Socket, head: Buffer, version: number) => void
   onRefused: (refusal: PeerRefusal) => void
@@ -74,6 +75,10 @@ export function dial (options: DialOptions): () => void {
 /** What this node was told to say of itself, or to connect with, may be no good: then this throws. */
 function open ({ address: { host, port }, hello, connect }: DialOptions): ClientRequest {
   return request({
-    host, port, path: handshakePath, headers: helloHeaders(hello), createConnection: () => connect(host, port),
+    host,
+    port,
+    path: handshakePath,
+    headers: helloHeaders(hello),
+    createConnection: () => connect(host, port, hello.to),
   })
 }

@@ -28,6 +28,8 @@ const statuses = {
   protocol: '400 Bad Request',
   /** It is not known to be a member. */
   'unknown-node': '403 Forbidden',
+  /** Its certificate is another node's. */
+  'wrong-certificate': '403 Forbidden',
   'wrong-cluster': '409 Conflict',
   removed: '410 Gone',
   /** It wanted to reach another node than the one that is here. */

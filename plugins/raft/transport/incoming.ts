@@ -3,11 +3,13 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { NodeId } from '../core/index.ts'
 import { Accepted } from './accepted.ts'
+import { hostOf } from './address.ts'
 import { Doorstep } from './doorstep.ts'
 import {
   commonVersion, readHello, refusalOf, refused, welcome, type Hello, type PeerRefusal,
 } from './handshake.ts'
 import type { CompleteOptions } from './options.ts'
+import { addressOfStranger, strangeness } from './stranger.ts'
 import { Told } from './told.ts'
 
 export interface IncomingOptions extends CompleteOptions {
@@ -44,7 +46,8 @@ export class Incoming {
       this.#upgrade(request, socket as Socket, head)
     }
     const garbage = (error: NodeJS.ErrnoException, socket: Duplex): void => {
-      if (error.code?.startsWith('HPE_') === true) this.#tellOfStranger(socket, `it does not speak HTTP: ${error.message}`)
+      const reason = strangeness(error, socket)
+      if (reason !== null) this.#tellOfStranger(socket, reason)
       socket.destroy()
     }
     this.#doorstep.attach(server)
@@ -84,12 +87,20 @@ export class Incoming {
       return this.#refuse(socket, refusal)
     }
     const { from } = hello
-    const refusal = refusalOf(hello, { versions, clusterId: clusterId(), nodeId: nodeId(), admit })
+    const own = { versions, clusterId: clusterId(), nodeId: nodeId(), admit }
+    const refusal = this.#strangerRefusal(socket, hello) ?? refusalOf(hello, own)
     if (refusal === null) return this.#accept(socket, head, hello)
     if (this.#told.isNew(from, `${refusal.code} ${refusal.reason}`)) {
       this.#options.log.warn({ peer: from, remoteAddress: socket.remoteAddress, ...refusal }, 'refused a node: %s', refusal.reason)
     }
     this.#refuse(socket, refusal)
+  }
+
+  #strangerRefusal (socket: Socket, { from, address }: Hello): PeerRefusal | null {
+    const { mismatch, addressOf } = this.#options
+    // A node that has just started may not know yet where it listens; the others do.
+    const reason = mismatch(socket, { id: from, host: hostOf(address ?? addressOf(from)) })
+    return reason === null ? null : { code: 'wrong-certificate', reason }
   }
 
   #accept (socket: Socket, head: Buffer, { from, address, versions }: Hello): void {
@@ -127,7 +138,7 @@ export class Incoming {
 
   /** Once for each address and reason: whoever scans the port does not fill the log. */
   #tellOfStranger (socket: Duplex, reason: string): void {
-    const { remoteAddress } = socket as Partial<Socket>
+    const remoteAddress = addressOfStranger(socket)
     if (!this.#told.isNew(`stranger at ${remoteAddress}`, reason)) return
     this.#options.log.warn({ remoteAddress }, 'a stranger at the listener for other nodes was cut off: %s', reason)
   }

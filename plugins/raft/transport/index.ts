@@ -5,11 +5,11 @@ import { defaults, type CompleteOptions, type TransportOptions } from './options
 import { Outgoing, type PeerStatus } from './outgoing.ts'
 import { PeerError } from './peer-error.ts'
 
-export { joinAddress, splitAddress } from './address.ts'
+export { hostOf, joinAddress, splitAddress } from './address.ts'
 export { PeerError } from './peer-error.ts'
 export type { PeerRefusal } from './handshake.ts'
 export type { PeerStatus } from './outgoing.ts'
-export type { TransportOptions } from './options.ts'
+export { connectPlainly, type Connect, type PeerClaim, type TransportOptions } from './options.ts'
 
 /**
  * Messages and requests between the nodes of a cluster. Each node dials every other one and speaks on the connection

@@ -3,6 +3,16 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Message, NodeId } from '../core/index.ts'
 import { protocolVersions, type PeerRefusal, type Versions } from './handshake.ts'
 
+/** Null stands for whatever node is there. */
+export type Connect = (host: string, port: number, id: NodeId | null) => Socket
+
+/** What a node says of itself. */
+export interface PeerClaim {
+  id: NodeId
+  /** Where it listens, without a port; null when it does not say so. */
+  host: string | null
+}
+
 export interface TransportOptions {
   /** It may change only while this node belongs to no cluster. */
   nodeId: () => NodeId
@@ -42,11 +52,17 @@ export interface TransportOptions {
   idleMs?: number
   backoffMinMs?: number
   backoffMaxMs?: number
-  /** Opens a connection, to which can be written at once. */
-  connect?: (host: string, port: number) => Socket
+  /** Opens a connection to a node, to which can be written at once. */
+  connect?: Connect
+  /** Why what a node has shown of itself does not go with what it says; null when it does. */
+  mismatch?: (socket: Socket, claim: PeerClaim) => string | null
 }
 
 export type CompleteOptions = Required<TransportOptions>
+
+export function connectPlainly (host: string, port: number): Socket {
+  return connect({ host, port })
+}
 
 export const defaults = {
   versions: protocolVersions,
@@ -58,5 +74,6 @@ export const defaults = {
   backoffMinMs: 50,
   backoffMaxMs: 2000,
   onConnected: () => {},
-  connect: (host: string, port: number) => connect({ host, port }),
+  connect: connectPlainly,
+  mismatch: () => null,
 }

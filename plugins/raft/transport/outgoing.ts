@@ -47,6 +47,8 @@ export class Outgoing {
   #received = 0
   #dropped = 0
   #refusal: PeerRefusal | null = null
+  /** Why it could not be reached last, unless nobody answered. */
+  #failure: string | null = null
   /** The peer takes less than it is sent: nothing more is given to it until half of the buffer is empty. */
   #isFull = false
   /** It was told that messages are being lost. */
@@ -155,7 +157,7 @@ export class Outgoing {
   }
 
   #dial (): void {
-    const { clusterId, nodeId, addressOf, advertised, versions, dialTimeoutMs, connect, log } = this.#options
+    const { clusterId, nodeId, addressOf, advertised, versions, dialTimeoutMs, connect } = this.#options
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.#retry = null
     this.#abandon?.()
@@ -171,7 +173,7 @@ export class Outgoing {
       address,
       hello,
       timeoutMs: dialTimeoutMs,
-      connect: (host, port) => this.#keep(connect(host, port)),
+      connect: (host, port, id) => this.#keep(connect(host, port, id)),
       onConnected: (socket, head, version) => {
         ended()
         this.#connected(socket, head, version)
@@ -183,10 +185,19 @@ export class Outgoing {
       },
       onFailed: (error) => {
         ended()
-        log.debug({ peer: this.id, address: text, err: error }, 'a peer cannot be reached')
+        this.#unreachable(error)
         this.#again()
       },
     })
+  }
+
+  /** That nobody answers is to be expected. What has another cause, as a certificate has, is told once. */
+  #unreachable (error: NodeJS.ErrnoException): void {
+    const isOrdinary = error.code === undefined || /^E(?!RR_)[A-Z_]+$/.test(error.code)
+    const isNew = !isOrdinary && this.#failure !== error.message
+    this.#failure = isOrdinary ? null : error.message
+    this.#options.log[isNew ? 'warn' : 'debug']({ peer: this.id, address: this.#address, err: error },
+      'a peer cannot be reached: %s', error.message)
   }
 
   #keep (socket: Socket): Socket {
@@ -227,6 +238,7 @@ export class Outgoing {
     this.#link = link
     this.#since = this.#lastSeen = Date.now()
     this.#refusal = null
+    this.#failure = null
     this.#isFull = false
     this.#isLost = false
     log.info({ peer: this.id, address: this.#address, version }, 'connected to a peer')

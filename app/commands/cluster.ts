@@ -1,0 +1,157 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { CertificateFolder } from '../certificates/folder.ts'
+import { withoutSettings } from '../config.ts'
+
+export const help = `Usage: changewell cluster [options]
+
+Runs three nodes on this machine until Ctrl-C, with TLS for clients and mutual TLS between them, to try things out.
+Certificates are made at the first start.
+
+Options:
+  --dir <folder>     data, logs and certificates (data/cluster)
+  --port <number>    of the first node; the others follow ten apart, each with its peers' port after it (9000; 0 takes free ones)
+`
+
+interface Node {
+  name: string
+  child: ChildProcess
+  /** Resolves when the process is gone. */
+  ended: Promise<unknown>
+  /** Where clients and where peers reach it; rejects when it ends before. */
+  listening: Promise<{ url: string, peer: string }>
+}
+
+/** `changewell cluster`. Resolves to the exit code when the nodes have stopped. */
+export async function run (args: string[]): Promise<number> {
+  let values
+  try {
+    const options = { dir: { type: 'string', default: join('data', 'cluster') }, port: { type: 'string', default: '9000' } } as const
+    values = parseArgs({ args, options, strict: true }).values
+  } catch (error) {
+    return failed(`${(error as Error).message}\n\n${help}`, 2)
+  }
+  const { dir } = values
+  if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_000) return failed('--port needs a number up to 65000.', 2)
+  const certificates = await certificatesIn(join(dir, 'certs'))
+  const nodes: Node[] = []
+  const stopped = stopOnSignal(nodes)
+  try {
+    for (const index of [0, 1, 2]) {
+      const first = await nodes[0]?.listening
+      nodes.push(await start(dir, index, Number(values.port), certificates, first?.peer ?? ''))
+      await nodes[index]!.listening
+    }
+  } catch (error) {
+    for (const { child } of nodes) child.kill('SIGTERM')
+    await Promise.all(nodes.map(({ ended }) => ended))
+    return failed((error as Error).message, 1)
+  }
+  const urls = await Promise.all(nodes.map(async ({ listening }) => (await listening).url))
+  process.stdout.write(told(dir, nodes.map(({ name }, index) => `${name}  ${urls[index]}`), urls[0]!, certificates))
+  return stopped
+}
+
+async function certificatesIn (directory: string): Promise<CertificateFolder> {
+  const folder = new CertificateFolder(directory)
+  if (await folder.has('admin.pem')) return folder
+  const names = ['localhost', '127.0.0.1', '::1']
+  await folder.init({ isForced: true })
+  await folder.make({ file: 'server', authority: 'ca', commonName: 'localhost', names, usages: ['serverAuth'], days: 365 }, true)
+  await folder.make({ file: 'peer', authority: 'cluster-ca', commonName: 'localhost', names, usages: ['serverAuth', 'clientAuth'], days: 365 }, true)
+  await folder.make({ file: 'admin', authority: 'ca', commonName: 'admin', names: [], usages: ['clientAuth'], days: 365 }, true)
+  return folder
+}
+
+async function start (
+  dir: string, index: number, port: number, certificates: CertificateFolder, member: string
+): Promise<Node> {
+  const name = `node-${index + 1}`
+  const logPath = join(dir, `${name}.log`)
+  await mkdir(dir, { recursive: true })
+  const [apiPort, peerPort] = port === 0 ? [0, 0] : [port + index * 10, port + index * 10 + 1]
+  const path = (file: string): string => certificates.path(file)
+  // In a group of its own: Ctrl-C reaches this process alone, which then stops them in order.
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, 'serve'], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      // The nodes get the settings that belong to this cluster, and no others.
+      ...withoutSettings(),
+      CHANGEWELL_DATA_DIR: join(dir, name),
+      CHANGEWELL_PORT: String(apiPort),
+      CHANGEWELL_PEER_PORT: String(peerPort),
+      CHANGEWELL_JOIN: member,
+      CHANGEWELL_LOG_FORMAT: 'json',
+      CHANGEWELL_TLS_CERT: path('server.pem'),
+      CHANGEWELL_TLS_KEY: path('server.key'),
+      CHANGEWELL_CLIENT_CA: path('ca.pem'),
+      CHANGEWELL_CLIENT_AUTH: 'required',
+      CHANGEWELL_PEER_TLS_CERT: path('peer.pem'),
+      CHANGEWELL_PEER_TLS_KEY: path('peer.key'),
+      CHANGEWELL_PEER_TLS_CA: path('cluster-ca.pem'),
+      CHANGEWELL_PEER_TLS_IDENTITY: 'host',
+    },
+  })
+  const ended = once(child, 'close')
+  const log = createWriteStream(logPath, { flags: 'a' })
+  const last: string[] = []
+  const listening = new Promise<{ url: string, peer: string }>((resolve, reject) => {
+    let peer = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        log.write(`${line}\n`)
+        last.push(line)
+        if (last.length > 5) last.shift()
+        peer = /other nodes reach this one at ([^"\s]+)/.exec(line)?.[1] ?? peer
+        const url = /listens on (https:[^"\s]+)/.exec(line)?.[1]
+        if (url !== undefined) resolve({ url, peer })
+      })
+    }
+    void ended.then(() => {
+      log.end()
+      reject(new Error(`${name} did not start; all that it said is in ${logPath}:\n${last.join('\n')}`))
+    })
+  })
+  listening.catch(() => {})
+  return { name, child, ended, listening }
+}
+
+/** Resolves to the exit code when a signal has come and all nodes are gone, or when one of them ended by itself. */
+function stopOnSignal (nodes: Node[]): Promise<number> {
+  return new Promise((resolve) => {
+    const stop = async (): Promise<void> => {
+      for (const { child } of nodes) child.kill('SIGTERM')
+      await Promise.all(nodes.map(({ ended }) => ended))
+      resolve(0)
+    }
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { void stop() })
+    process.once('exit', () => { for (const { child } of nodes) child.kill('SIGKILL') })
+  })
+}
+
+function told (dir: string, lines: readonly string[], url: string, certificates: CertificateFolder): string {
+  const path = (file: string): string => certificates.path(file)
+  return [
+    ...lines,
+    '',
+    'Try it:',
+    `  curl="curl --cacert ${path('ca.pem')} --cert ${path('admin.pem')} --key ${path('admin.key')}"`,
+    `  $curl ${url}/cluster`,
+    `  $curl -H 'content-type: application/json' -d '{"data":"hello"}' ${url}/changes`,
+    `  $curl -N -H 'accept: text/event-stream' ${url}/changes`,
+    '',
+    `Data, logs and certificates are in ${dir}. Ctrl-C stops the nodes.`,
+    '',
+  ].join('\n')
+}
+
+function failed (message: string, code: number): number {
+  process.stderr.write(`changewell: ${message}\n`)
+  return code
+}

@@ -1,0 +1,74 @@
+import { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import { connect, createSecureContext, TLSSocket, type SecureContext, type Server, type TlsOptions } from 'node:tls'
+import type { Socket } from 'node:net'
+import type { Credentials } from './credentials.ts'
+import { mismatchOf, type PeerIdentity } from './identity.ts'
+
+/** So many servers' sessions are remembered. */
+const sessionsMax = 100
+
+/** Mutual TLS between nodes, for the listener and for connections to others. Only the cluster's CA is trusted. */
+export class PeerTls {
+  readonly #credentials: Credentials
+  readonly #identity: PeerIdentity
+  readonly #sessions = new Map<string, Buffer>()
+  #context: SecureContext
+
+  constructor (credentials: Credentials, identity: PeerIdentity) {
+    this.#credentials = credentials
+    this.#identity = identity
+    this.#context = createSecureContext(credentials.contextOptions)
+    credentials.listen(() => {
+      this.#context = createSecureContext(credentials.contextOptions)
+      // What was shown under the old ones is to be shown again.
+      this.#sessions.clear()
+    })
+  }
+
+  get listenerOptions (): TlsOptions {
+    return { ...this.#credentials.contextOptions, requestCert: true, rejectUnauthorized: true }
+  }
+
+  attach (server: Server): void {
+    this.#credentials.attach(server)
+  }
+
+  /** Opens a connection to a node, or to any node where the id is null. To it can be written at once. */
+  connect (host: string, port: number, id: string | null): Socket {
+    const place = `${host} ${port}`
+    const session = this.#sessions.get(place)
+    const socket = connect({
+      host,
+      port,
+      secureContext: this.#context,
+      // Names alone are sent: an address is no server name (RFC 6066, section 3).
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(session === undefined ? {} : { session }),
+      checkServerIdentity: (_host, { raw }) => {
+        const mismatch = mismatchOf(this.#identity, new X509Certificate(raw), { id, host })
+        return mismatch === null ? undefined : new PeerCertificateError(mismatch)
+      },
+    })
+    socket.on('session', (newest: Buffer) => this.#remember(place, newest))
+    return socket
+  }
+
+  /** Why the certificate of a node that has connected does not go with what the node says; null when it does. */
+  mismatch (socket: Socket, claim: { id: string, host: string | null }): string | null {
+    const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined
+    if (certificate === undefined) return 'it shows no certificate'
+    return mismatchOf(this.#identity, certificate, claim)
+  }
+
+  #remember (place: string, session: Buffer): void {
+    this.#sessions.delete(place)
+    this.#sessions.set(place, session)
+    if (this.#sessions.size > sessionsMax) this.#sessions.delete(this.#sessions.keys().next().value!)
+  }
+}
+
+/** The node that was reached is not the one that was looked for. */
+class PeerCertificateError extends Error {
+  readonly code = 'ERR_PEER_CERTIFICATE'
+}

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { requestKey } from '../../storage/keys.ts'
+import { HookGate } from './gate.ts'
+import { hookMetrics } from './metrics.ts'
+
+/**
+ * Validation hooks: programs elsewhere that the leader asks whether a change may be made. They are settings of the
+ * cluster, and are asked before the write takes its locks: one that is slow holds up nobody but those it wants to see.
+ */
+async function webhooks (app: FastifyInstance): Promise<void> {
+  const { database, raft } = app
+  const gate = new HookGate({
+    hooks: () => database.settings.webhooks,
+    catalog: () => database.catalog,
+    isKnown: async (key) => {
+      // What another leader had committed is to be applied here first.
+      await raft.readBarrier()
+      return await database.store.get('requests', requestKey(key)) !== null
+    },
+    onCalled: hookMetrics(app.metrics.registry, () => gate.size),
+    onFailed: ({ isRefused, ...event }) => {
+      app.log.warn(event, isRefused ? 'a validation hook failed, and the write was refused' : 'a validation hook failed, and the write went on')
+    },
+  })
+  raft.addGate({
+    admit: ({ proposal, origin, pass, refuse }) => {
+      gate.admit({ proposal, request: origin?.requestId ?? '', pass: () => pass(), refuse })
+    },
+    abandon: () => gate.abandon(),
+  })
+  app.addHook('onClose', async () => { gate.close() })
+}
+
+export default fp(webhooks, { name: 'webhooks', fastify: '5.x', dependencies: ['storage', 'raft', 'metrics'] })

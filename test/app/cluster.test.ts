@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { ask } from '../tls/https.ts'
+import { until } from '../support/node.ts'
+import { folder, run, start } from './command.ts'
+
+test('three nodes run with one command, serve over TLS, and stop with it', async (t) => {
+  const dir = folder(t)
+  const { says, child, ended } = start(t, ['cluster', '--dir', dir, '--port', '0'])
+  const said = await says(/Ctrl-C stops the nodes/)
+  const ports = [...said.matchAll(/^node-\d {2}https:\/\/127\.0\.0\.1:(\d+)$/gm)].map(([, port]) => Number(port))
+  t.equal(ports.length, 3)
+  const [cacert, cert, key] = [...said.matchAll(/--(?:cacert|cert|key) ([^\s"]+)/g)].map(([, path]) => readFileSync(path!, 'utf8'))
+  const options = { ca: cacert!, cert: cert!, key: key! }
+  await until(async () => {
+    const { body } = await ask(ports[1]!, '/cluster', options)
+    return body.members.length === 3 && body.members.every((member: { state: string }) => member.state === 'voter')
+  }, 'three voters', 60)
+  t.match(await ask(ports[2]!, '/changes', { ...options, method: 'POST', body: { data: 'hello' } }), { status: 201 })
+  // Members are seen over HTTPS by a command, too.
+  const [ca, own, ownKey] = ['ca.pem', 'admin.pem', 'admin.key'].map((file) => join(dir, 'certs', file))
+  const list = (settings: Record<string, string>) => run(t, ['member', 'list', '--url', `https://127.0.0.1:${ports[0]}`], settings)
+  const settings = { CHANGEWELL_CALL_CA: ca!, CHANGEWELL_CALL_CERT: own!, CHANGEWELL_CALL_KEY: ownKey! }
+  t.match(await list(settings), { code: 0, stdout: /leads/ })
+  t.match(await list({}), { code: 1, stderr: /CHANGEWELL_CALL_CA/ })
+  t.match(await list({ CHANGEWELL_CALL_CA: '/nowhere' }), { code: 1, stderr: /\/nowhere cannot be read \(ENOENT\); correct CHANGEWELL_CALL_CA/ })
+  t.match(await list({ CHANGEWELL_CALL_CERT: own! }), { code: 2, stderr: /set both or none/ })
+  child.kill('SIGINT')
+  t.match(await ended, { code: 0, stderr: '' })
+  for (const port of ports) await t.rejects(ask(port, '/livez', options))
+  t.ok(existsSync(join(dir, 'node-3', 'node-id')))
+})
+
+test('what the command does not take is refused', async (t) => {
+  t.match(await run(t, ['cluster', '--port', 'x']), { code: 2, stderr: /--port needs a number/ })
+  t.match(await run(t, ['cluster', '--nodes', '5']), { code: 2, stderr: /Usage: changewell cluster/ })
+})

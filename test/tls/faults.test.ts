@@ -1,0 +1,106 @@
+import { createPrivateKey } from 'node:crypto'
+import pino from 'pino'
+import { test, type Test } from 'tap'
+import { loadConfig, type Config } from '../../app/config.ts'
+import { Tls } from '../../plugins/tls/index.ts'
+import { authority, days, leaf, PemFolder } from '../support/certificates.ts'
+
+const ca = authority('Cluster CA')
+
+async function faults (t: Test, config: Partial<Config>): Promise<string[]> {
+  try {
+    const tls = await Tls.open({ ...loadConfig({}), ...config }, pino({ level: 'silent' }))
+    await tls.close()
+    return []
+  } catch (error) {
+    const { faults: found = [], code } = error as { faults?: string[], code?: string }
+    if (code !== 'TLS_FILES') throw error
+    for (const fault of found) t.match(fault, /^CHANGEWELL_[A-Z0-9_]+\b.*\.$/, 'names the setting, and is a sentence')
+    return found
+  }
+}
+
+/** That there is one fault, and what it says. */
+async function oneFault (t: Test, config: Partial<Config>, words: RegExp): Promise<void> {
+  const found = await faults(t, config)
+  t.equal(found.length, 1, found.join('\n'))
+  t.match(found[0], words)
+}
+
+test('everything that is wrong is told at once', async (t) => {
+  const pem = new PemFolder(t)
+  const found = await faults(t, {
+    tlsCert: '/nowhere/cert.pem',
+    tlsKey: pem.write('no.key', 'no key'),
+    clientAuth: 'required',
+    ...pem.peers(leaf(authority('Other')), [ca]),
+    peerTlsKey: '/nowhere/peer.key',
+    insecurePeers: true,
+  })
+  t.match(found.join('\n'), /CLIENT_AUTH is required.*CHANGEWELL_CLIENT_CA/)
+  t.match(found.join('\n'), /INSECURE_PEERS/)
+  t.match(found.join('\n'), /TLS_CERT: \/nowhere\/cert.pem cannot be read \(ENOENT\)/)
+  t.match(found.join('\n'), /TLS_KEY: .*no.key holds no private key/)
+  t.match(found.join('\n'), /PEER_TLS_KEY: \/nowhere\/peer.key cannot be read/)
+  t.match(found.join('\n'), /PEER_TLS_CERT: no authority in .* has signed/)
+  t.equal(found.length, 6)
+})
+
+test('settings that mean nothing without others are told of', async (t) => {
+  const pem = new PemFolder(t)
+  const server = pem.server(leaf(ca))
+  const { clientCa } = pem.clients([authority('Client CA')], 'optional')
+  await oneFault(t, { tlsCert: server.tlsCert }, /TLS_CERT is set, and CHANGEWELL_TLS_KEY not/)
+  await oneFault(t, { peerTlsCa: 'x' }, /PEER_TLS_CA is set, and CHANGEWELL_PEER_TLS_CERT and CHANGEWELL_PEER_TLS_KEY not/)
+  await oneFault(t, { ...server, clientCa }, /nobody is asked/)
+  await oneFault(t, { clientCa, clientAuth: 'optional' }, /speaks plain HTTP/)
+  await oneFault(t, { http2: true }, /CHANGEWELL_HTTP2 is set, but the node speaks plain HTTP/)
+  await oneFault(t, { httpPort: 0 }, /CHANGEWELL_HTTP_PORT is set/)
+  await oneFault(t, { peerTlsIdentity: 'host' }, /PEER_TLS_IDENTITY is host, but peers show no certificates/)
+})
+
+test('without TLS, peers are listened to on the loopback alone, unless that is wanted', async (t) => {
+  for (const peerHost of ['0.0.0.0', '::', '192.0.2.1']) await oneFault(t, { peerHost }, /CHANGEWELL_INSECURE_PEERS=true/)
+  for (const peerHost of ['127.0.0.1', '127.9.9.9', '::1', 'localhost']) t.same(await faults(t, { peerHost }), [])
+  t.same(await faults(t, { peerHost: '0.0.0.0', insecurePeers: true }), [])
+  t.same(await faults(t, { peerHost: '0.0.0.0', ...new PemFolder(t).peers(leaf(ca), [ca]) }), [])
+})
+
+test('certificates and keys that cannot be used are refused with the reason', async (t) => {
+  const pem = new PemFolder(t)
+  const [one, other] = [leaf(ca), leaf(ca)]
+  const server = (own = one, key = own.key) => pem.server({ ...own, key })
+  await oneFault(t, server(one, other.key), /TLS_KEY: the key in .* does not belong to the certificate/)
+  await oneFault(t, server(leaf(ca, { notBefore: days(-9), notAfter: days(-1) })), /expired on 20.*; renew it/)
+  await oneFault(t, server(leaf(ca, { notBefore: days(1) })), /valid only from/)
+  await oneFault(t, server(leaf(ca, { usages: ['clientAuth'] })), /may not be used for serverAuth/)
+  await oneFault(t, server({ ...one, certificate: 'nothing' }), /holds no certificate/)
+  const spoilt = one.certificate.replace(/\n.{20}/, `\n${'A'.repeat(20)}`)
+  await oneFault(t, server({ ...one, certificate: spoilt }), /cannot be read/)
+  const secret = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' } as const
+  await oneFault(t, server(one, createPrivateKey(one.key).export(secret) as string), /passphrase/)
+})
+
+test('a node of a cluster must be trusted by those that trust the same authorities', async (t) => {
+  const pem = new PemFolder(t)
+  const between = authority('Between', {}, ca)
+  const own = leaf(between)
+  await oneFault(t, pem.peers(own, [ca]), /no authority in .* has signed/)
+  t.same(await faults(t, pem.peers({ ...own, certificate: own.certificate + between.certificate }, [ca])), [])
+  await oneFault(t, pem.peers(leaf(ca, { usages: ['serverAuth'] }), [ca]), /may not be used for clientAuth/)
+  await oneFault(t, pem.peers(own, [between]), /but not the one that has signed it/)
+  await oneFault(t, pem.peers(leaf(ca), [ca, leaf(null)]), /no authority's/)
+})
+
+test('authorities whose time is over are refused, unless there is one beside them', async (t) => {
+  const pem = new PemFolder(t)
+  const over = authority('Old CA', { notBefore: days(-9), notAfter: days(-1) })
+  await oneFault(t, { ...pem.server(leaf(ca)), ...pem.clients([over], 'optional') }, /expired on/)
+  t.same(await faults(t, pem.peers(leaf(ca), [over, ca])), [])
+})
+
+test('whoever signs for clients may not sign for nodes', async (t) => {
+  const pem = new PemFolder(t)
+  const config = { ...pem.peers(leaf(ca), [ca]), ...pem.server(leaf(ca)), ...pem.clients([authority(), ca], 'required') }
+  await oneFault(t, config, /every client could take part in the cluster as a node/)
+})

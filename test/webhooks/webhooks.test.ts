@@ -1,0 +1,179 @@
+import type { ServerResponse } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { test } from 'tap'
+import { keysPath, startStocked, type Answer, type Client } from '../api/client.ts'
+import { bearer, files } from '../auth/files.ts'
+import { until } from '../support/node.ts'
+import { hang, pass, refuse, startHook, type Hook } from './hook.ts'
+
+const set = async (client: Client, ...webhooks: object[]): Promise<Answer> => client.put('/cluster/settings', { webhooks })
+
+test('A hook is asked what is to be changed, with its headers, and 200 lets it be made', async (t) => {
+  const client = await startStocked(t)
+  const hook = await startHook(t)
+  t.equal((await set(client, { name: 'naming', url: hook.url, headers: { authorization: 'Bearer s3cret' } })).status, 200)
+  const body = '{"data":{"n":12345678901234567890,"a":[1.50]},"tags":["red"]}'
+  const { status } = await client.put(`${keysPath}/k`, body, { 'x-request-id': 'one', 'if-none-match': '*' })
+  t.equal(status, 201)
+  t.equal(hook.asked.length, 1)
+  t.match(hook.asked[0], {
+    path: '/check',
+    headers: { authorization: 'Bearer s3cret', 'content-type': 'application/json' },
+    body: {
+      hook: 'naming',
+      request: 'one',
+      compare: [{ tenant: 'coke', collection: 'settings', key: 'k', revision: 0 }],
+      then: [{ type: 'put', tenant: 'coke', collection: 'settings', key: 'k', tags: ['red'], data: { a: [1.5] } }],
+      else: [],
+    },
+  })
+  const metrics = await client.app.inject('/metrics')
+  t.match(metrics.body, /^changewell_webhook_calls_total\{hook="naming",result="passed"\} 1$/m)
+})
+
+test('Whatever it answers but 200 refuses the change, with its reason', async (t) => {
+  const client = await startStocked(t)
+  const hook = await startHook(t)
+  await set(client, { name: 'naming', url: hook.url })
+  const put = () => client.put(`${keysPath}/k`, { data: 1 })
+  const before = (await client.get('/changes')).body.lastRevision
+  for (const [answer, reason] of [
+    [refuse({ reason: 'colours have one word' }), 'colours have one word'],
+    [refuse({ type: 'about:blank', detail: 'too long' }, 400), 'too long'],
+    [refuse('no\r\nreally'), 'no really'],
+    [refuse('', 404), 'it answered 404 Not Found'],
+    [refuse({ reason: 'made' }, 201), 'made'],
+    [refuse({ reason: 'x'.repeat(20_000) }, 500), /^\{"reason":"x{400,}/],
+    [refuse({ reason: 5 }, 500), '{"reason":5}'],
+  ] as const) {
+    hook.answer = answer
+    t.match(await put(), { status: 422, body: { code: 'WRITE_REJECTED', hook: 'naming', reason } })
+  }
+  hook.answer = (response) => { response.writeHead(302, { location: hook.url }).end() }
+  t.match(await put(), { body: { code: 'WRITE_REJECTED', reason: 'it answered 302 Found' } }, 'a redirect is not followed')
+  t.equal((await client.get('/changes')).body.lastRevision, before, 'nothing was done')
+  hook.answer = pass
+  t.equal((await put()).status, 201)
+})
+
+test('A hook sees the tenant and the tag that it was set for, and nothing of others', async (t) => {
+  const client = await startStocked(t)
+  for (const name of ['pepsi', 'coke/below', 'cokes']) await client.post('/tenants', { name })
+  const { id } = (await client.get('/tenants/coke')).body as { id: string }
+  const hook = await startHook(t, refuse('no'))
+  await set(client, { name: 'a', url: hook.url, tenant: 'coke', tag: 'red' }, { name: 'b', url: hook.url, tenant: 'coke/below' })
+  const record = (tenant: string, tag: string) => ({ tenant, tags: [tag], data: tenant })
+  const status = async (body: object) => (await client.post('/changes', body)).status
+  t.equal(await status(record('pepsi', 'red')), 201)
+  t.equal(await status(record('cokes', 'red')), 201)
+  t.equal(await status(record('coke', 'blue')), 201)
+  t.equal(await status({ data: 'of no tenant', tags: ['red'] }), 201)
+  t.equal(hook.asked.length, 0)
+  t.equal(await status(record('coke', 'red')), 422)
+  t.equal(await status(record(id, 'red')), 422, 'also by its id')
+  t.equal(await status(record('coke/below', 'blue')), 422)
+  hook.asked.splice(0)
+  t.equal(await status({ changes: [record('pepsi', 'red'), record('coke', 'red'), record('coke', 'blue')] }), 422)
+  t.same(hook.asked[0]!.body.then.map(({ tenant, tags }) => ({ tenant, tags })), [{ tenant: 'coke', tags: ['red'] }])
+  await set(client, { name: 'b', url: hook.url, tenant: 'coke/below' })
+  t.equal((await client.delete('/tenants/coke?recursive=true')).status, 422, 'what is deleted above takes it along')
+  t.equal((await client.put('/tenants/coke', { name: 'fanta' })).status, 422)
+  t.equal((await client.delete('/tenants/coke/collections/settings')).status, 200)
+})
+
+test('A hook that does not answer refuses the change or lets it be made, as was set', async (t) => {
+  const client = await startStocked(t)
+  const hook = await startHook(t, hang)
+  const closed = createServer()
+  await new Promise<void>((resolve) => { closed.listen(0, '127.0.0.1', resolve) })
+  const nobody = `http://127.0.0.1:${(closed.address() as AddressInfo).port}`
+  await new Promise((resolve) => { closed.close(resolve) })
+  const put = () => client.put(`${keysPath}/k`, { data: 1 })
+  await set(client, { name: 'slow', url: hook.url, timeoutMs: 50 })
+  const refused = await put()
+  t.match(refused, { status: 503, body: { code: 'HOOK_FAILED', hook: 'slow', reason: 'it did not answer within 50 ms' } })
+  t.ok(refused.headers['retry-after'])
+  await set(client, { name: 'nobody', url: nobody })
+  t.match(await put(), { body: { code: 'HOOK_FAILED', reason: 'it cannot be asked: ECONNREFUSED' } })
+  t.equal((await client.get('/changes')).body.lastRevision, 2)
+  await set(client, { name: 'slow', url: hook.url, timeoutMs: 50, onFailure: 'fail-open' }, { name: 'nobody', url: nobody, onFailure: 'fail-open' })
+  t.equal((await put()).status, 201)
+  hook.answer = refuse('no')
+  t.equal((await put()).status, 422, 'who answers no has answered')
+})
+
+test('All hooks of a write are asked at a time, each must pass it, and one that refuses is enough', async (t) => {
+  const client = await startStocked(t)
+  const waiting: ServerResponse[] = []
+  const wait: Hook['answer'] = (response) => { waiting.push(response) }
+  const [first, second] = [await startHook(t, wait), await startHook(t, wait)]
+  const patient = { timeoutMs: 60_000 }
+  await set(client, { name: 'first', url: first.url, ...patient }, { name: 'second', url: second.url, ...patient })
+  const write = client.put(`${keysPath}/k`, { data: 1 })
+  await until(() => first.asked.length === 1 && second.asked.length === 1, 'both to be asked')
+  t.match((await client.get('/locks')).body, { held: 0, waiting: 0 }, 'nobody holds locks meanwhile')
+  second.answer = refuse('no')
+  const other = await client.put(`${keysPath}/k`, { data: 2 })
+  t.match(other, { status: 422, body: { hook: 'second' } }, 'although the first has not answered')
+  t.equal((await client.get('/changes')).body.lastRevision, 2)
+  for (const response of waiting) pass(response)
+  t.equal((await write).status, 201)
+})
+
+test('A hook that hangs holds up the writes that it wants to see, and no others', async (t) => {
+  const client = await startStocked(t)
+  const hook = await startHook(t, hang)
+  await set(client, { name: 'slow', url: hook.url, tag: 'slow', timeoutMs: 60_000, onFailure: 'fail-open' })
+  const slow = client.put(`${keysPath}/k`, { data: 'slow', tags: ['slow'] })
+  await until(() => hook.asked.length === 1, 'the hook to be asked')
+  const fast = await Promise.all(Array.from({ length: 50 }, (_, n) => client.put(`${keysPath}/${n % 2 === 0 ? 'k' : n}`, { data: n })))
+  for (const { status } of fast) t.match(status, /20[01]/)
+  t.equal((await client.delete('/tenants/coke/collections/settings?recursive=true')).status, 200)
+  await client.app.close()
+  t.match(await slow, { status: 503, body: { code: 'DRAINING' } }, 'a node that stops does not wait for it')
+})
+
+test('A repetition gets the outcome of the first attempt, whatever the hook says by now', async (t) => {
+  const client = await startStocked(t)
+  const hook = await startHook(t)
+  await set(client, { name: 'naming', url: hook.url })
+  const put = () => client.put(`${keysPath}/k`, { data: 1 }, { 'idempotency-key': 'once' })
+  const first = await put()
+  hook.answer = refuse('no')
+  const again = await put()
+  t.equal(again.status, 201)
+  t.equal(again.body.revision, first.body.revision)
+  t.equal(hook.asked.length, 1)
+})
+
+test('What is set is checked, and shown to those alone who look after the cluster', async (t) => {
+  const policy = { identities: { ops: { admin: true }, ann: { read: ['*'], write: ['*'] } } }
+  const client = await startStocked(t, files(t, { tokens: ['ops', 'ann'], policy }).config)
+  const hook = { name: 'naming', url: 'https://hooks.example/check', headers: { authorization: 'Bearer s3cret' } }
+  const put = async (...webhooks: object[]) => client.put('/cluster/settings', { webhooks }, bearer('ops'))
+  t.match(await put(hook), { status: 200, body: { webhooks: [{ ...hook, timeoutMs: 2000, onFailure: 'fail-closed' }] } })
+  t.match((await client.get('/cluster/settings', bearer('ops'))).body, { webhooks: [hook] })
+  for (const path of ['/cluster/settings', '/cluster', '/snapshot', '/changes', '/metrics', '/locks']) {
+    t.notMatch(JSON.stringify((await client.get(path, bearer('ann'))).body), /s3cret/, path)
+  }
+  for (const [wrong, field] of [
+    [{ url: 'http://hooks.example/check' }, 'url'],
+    [{ url: 'ftp://127.0.0.1/' }, 'url'],
+    [{ url: 'nowhere' }, 'url'],
+    [{ url: 'https://ann:s3cret@hooks.example' }, 'url'],
+    [{ tenant: 'a//b' }, 'tenant'],
+    [{ headers: { 'content-length': '5' } }, 'headers/content-length'],
+    [{ headers: { 'a b': '5' } }, 'headers/a b'],
+    [{ headers: { a: 's3cret\r\nhost: b' } }, 'headers/a'],
+    [{ name: 'Not so' }, 'name'],
+    [{ timeoutMs: 5 }, 'timeoutMs'],
+    [{ onFailure: 'never' }, 'onFailure'],
+  ] as const) {
+    const { status, body } = await put({ ...hook, ...wrong })
+    t.equal(status, 400, field)
+    t.equal(body.field, `/webhooks/0/${field}`)
+    t.notMatch(JSON.stringify(body), /s3cret/, 'a secret is not repeated')
+  }
+  t.match((await put(hook, hook)).body, { field: '/webhooks/1/name' })
+  for (const url of ['http://127.0.0.1:1/', 'http://localhost:1/', 'http://[::1]:1/']) t.equal((await put({ ...hook, url })).status, 200, url)
+})
