@@ -69,7 +69,9 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
   try {
     await registerPlugins(app, config, security)
     await app.register(listeners, {
-      connectionsCheckingInterval: checkingMs(config), clientErrorHandler: answerClientError, connectHandler: answerConnect,
+      connectionsCheckingInterval: checkingMs(config),
+      clientErrorHandler: answerClientError,
+      connectHandler: answerConnect,
     })
   } catch (error) {
     // What was opened before the failure is let go of, so that the data folder is free for another attempt.
