@@ -61,7 +61,9 @@ export function explainStartFailure (error: unknown, config: Config): string | n
 }
 
 /** Which listener could not be opened; that for other nodes is marked. They are opened in this order. */
-function listenerAt (isPeers: boolean, port: number | undefined, config: Config): { host: string, port: number | null, setting: string } {
+function listenerAt (
+  isPeers: boolean, port: number | undefined, config: Config
+): { host: string, port: number | null, setting: string } {
   const { host, port: apiPort, peerHost, peerPort, httpHost, httpPort, healthPort } = config
   const all = [
     { host: peerHost, port: peerPort, setting: 'CHANGEWELL_PEER_PORT' },
