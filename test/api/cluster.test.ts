@@ -31,7 +31,7 @@ test('Settings that are changed at the same time are all changed', async (t) => 
     client.put('/cluster/settings', { historyChanges: 5 }), client.put('/cluster/settings', { heartbeatMs: 50 }),
     client.put('/cluster/settings', { electionMs: 2000 }),
   ])
-  t.strictSame((await client.get('/cluster/settings')).body, { historyChanges: 5, heartbeatMs: 50, electionMs: 2000 })
+  t.strictSame((await client.get('/cluster/settings')).body, { historyChanges: 5, heartbeatMs: 50, electionMs: 2000, webhooks: [] })
   invalid(t, await client.put('/cluster/settings', { electionMs: 99 }), 'electionMs', /twice heartbeatMs/)
   invalid(t, await client.put('/cluster/settings', { electionMs: 3000 }, { 'if-match': '"1"' }), 'if-match')
 })
