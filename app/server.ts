@@ -14,12 +14,12 @@ import json from '../plugins/json/index.ts'
 import keys from '../plugins/keys/index.ts'
 import listeners from '../plugins/listeners/index.ts'
 import locks from '../plugins/locks/index.ts'
-import metrics from '../plugins/metrics/index.ts'
+import metrics, { metricsRoute } from '../plugins/metrics/index.ts'
 import minRevision from '../plugins/min-revision/index.ts'
-import problems, { clientErrorHandler, frameworkErrors } from '../plugins/problems/index.ts'
+import problems, { clientErrorHandler, connectHandler, frameworkErrors, type Manners } from '../plugins/problems/index.ts'
 import { renderProblem } from '../plugins/problems/render.ts'
 import queue from '../plugins/queue/index.ts'
-import raft from '../plugins/raft/index.ts'
+import raft, { assertNotEmptied } from '../plugins/raft/index.ts'
 import receipts from '../plugins/receipts/index.ts'
 import snapshot from '../plugins/snapshot/index.ts'
 import shutdown from '../plugins/shutdown/index.ts'
@@ -40,8 +40,11 @@ import { version } from './version.ts'
 /** The whole node as a Fastify instance: it opens the data folder, but does not listen and knows no process. */
 export async function buildServer (config: Config, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const nextId = requestIds()
-  const answerClientError = clientErrorHandler(errors, ({ database }) => (
-    { 'x-request-id': nextId(), 'changewell-revision': String(database.revision) }))
+  const manners: Manners = {
+    headersOf: ({ database }) => ({ 'x-request-id': nextId(), 'changewell-revision': String(database.revision) }),
+    answered: (instance, method, status) => instance.metrics.countStray(method, status),
+  }
+  const answerClientError = clientErrorHandler(errors, manners)
   const security = await Tls.open(config, logger)
   const app = Fastify({
     loggerInstance: logger,
@@ -57,6 +60,8 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
     frameworkErrors: frameworkErrors(errors, greet),
     clientErrorHandler: answerClientError,
   }) as unknown as FastifyInstance
+  const answerConnect = connectHandler(errors, app, manners)
+  app.server.on('connect', answerConnect)
   app.decorate('config', config)
   app.server.maxConnections = config.connectionsMax
   // Node would leave out those after the thousandth without a word, a condition perhaps. The head's size is the limit.
@@ -65,8 +70,11 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
   app.server.headersTimeout = app.server.requestTimeout
   try {
     await registerPlugins(app, config, security)
-    const checking = { connectionsCheckingInterval: checkingMs(config), clientErrorHandler: answerClientError }
-    await app.register(listeners, checking)
+    await app.register(listeners, {
+      connectionsCheckingInterval: checkingMs(config),
+      clientErrorHandler: answerClientError,
+      connectHandler: answerConnect,
+    })
   } catch (error) {
     // What was opened before the failure is let go of, so that the data folder is free for another attempt.
     await app.close()
@@ -84,11 +92,14 @@ async function registerPlugins (app: FastifyInstance, config: Config, security: 
   await app.register(validation)
   await app.register(json, { depthMax: config.jsonDepthMax })
   await app.register(auth)
-  await app.register(docs, { version, errors: explainedErrors() })
   await app.register(metrics)
+  await app.register(docs, { version, errors: explainedErrors() })
+  await app.register(metricsRoute)
   await app.register(health, {
     version, revision: () => app.database.revision, eventLoopDelayMsMax: config.eventLoopDelayMsMax,
   })
+  // A node that is to join others comes in as a new one when its data is gone.
+  if (config.join === '' && config.discovery === 'raw') await assertNotEmptied(config.dataDir)
   await app.register(storage)
   await app.register(discovery)
   await app.register(raft, { renderProblem: (problem) => renderProblem(errors, problem) })
@@ -122,10 +133,12 @@ function checkingMs ({ requestTimeoutSeconds }: Config): number {
   return Math.min(requestTimeoutSeconds * 500, 5000)
 }
 
-/** What every answer carries, for those that no hooks run for. */
+/** What every answer carries, and that it is counted, for those that no hooks run for. */
 function greet (request: FastifyRequest, reply: FastifyReply): void {
+  const { database, metrics: { countStray } } = request.server
   identify(request, reply)
-  reply.header('changewell-revision', request.server.database.revision)
+  reply.header('changewell-revision', database.revision)
+  reply.raw.once('finish', () => countStray(request.method, reply.statusCode))
 }
 
 /** Ids that no other run of any node gives out: a random beginning and a count. */

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type, type TSchema } from 'typebox'
 
 /** The resources of the API, as routes describe them: the OpenAPI document is made from these. */
 
@@ -44,6 +44,20 @@ export const tenant = Type.Object({
 export const collection = Type.Object({ id: Type.String(), name: Type.String(), tenant: Type.String(), revision })
 
 export const entry = Type.Object({ key: Type.String(), revision, timestamp, data: Type.Optional(data) })
+
+/**
+ * The same schema of an answer, with the headers that this answer has and others have not. A copy: what is described of
+ * one answer is not to show in another.
+ */
+export function withHeaders<Schema extends TSchema> (schema: Schema, headers: Record<string, TSchema>): Schema {
+  return { ...schema, headers }
+}
+
+export const etag = { ETag: Type.String({ description: 'The revision, for If-Match and If-None-Match.' }) }
+
+export const location = { Location: Type.String({ description: 'Where it can be read.' }) }
+
+export const nextPage = { Link: Type.String({ description: 'The page after this one, with `rel="next"`.' }) }
 
 /** What every refusal looks like (RFC 9457), beside members that belong to its code. */
 export const problem = Type.Object({

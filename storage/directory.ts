@@ -1,4 +1,4 @@
-import { mkdir, open, rename } from 'node:fs/promises'
+import { mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 /**
@@ -6,11 +6,22 @@ import { dirname, resolve } from 'node:path'
  * power may take the directory with all that was synced in it.
  */
 export async function makeDirectory (directory: string): Promise<void> {
-  const made = await mkdir(directory, { recursive: true, mode: 0o700 })
-  if (made === undefined) return
-  for (let path = resolve(directory); path.length >= resolve(made).length; path = dirname(path)) {
-    await syncDirectory(dirname(path))
+  const path = resolve(directory)
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && await isDirectory(path)) return
+    if (code !== 'ENOENT' || path === dirname(path)) throw error
+    // Where no directory can be made at all, in /proc, Node's own way of making those above as well never ends.
+    await makeDirectory(dirname(path))
+    await mkdir(path, { mode: 0o700 })
   }
+  await syncDirectory(dirname(path))
+}
+
+function isDirectory (path: string): Promise<boolean> {
+  return stat(path).then((found) => found.isDirectory(), () => false)
 }
 
 /** Makes names made, changed or removed in the directory durable. Windows has no such call and does it by itself. */

@@ -9,7 +9,7 @@ import { buildLogger, isPretty } from '../logger.ts'
 import { SettingsError } from '../read-settings.ts'
 import { settingsTable } from '../settings-table.ts'
 import { version } from '../version.ts'
-import { explainStartFailure } from './start-failure.ts'
+import { explainStartFailure, ofPeers } from './start-failure.ts'
 
 /** Once all requests have ended or are cut off, the database is flushed; what hangs even then is killed. */
 const flushMsMax = 20_000
@@ -70,8 +70,8 @@ async function listen (app: FastifyInstance, config: Config): Promise<void> {
   // By its name, Fastify would give localhost a second listener on ::1, for which nothing holds that is set for the
   // first: not its limits, not its answers to malformed requests; and it is closed last, when the storage is gone.
   const { address: host } = await lookup(config.host)
-  const { address: peerHost } = await lookup(config.peerHost)
-  const { port: peerPort } = splitAddress(await app.raft.listen(peerHost, config.peerPort))
+  const { address: peerHost } = await lookup(config.peerHost).catch(ofPeers)
+  const { port: peerPort } = splitAddress(await app.raft.listen(peerHost, config.peerPort).catch(ofPeers))
   const address = await app.listen({ host, port: config.port, listenTextResolver })
   const more = await listenBeside(app, config, host)
   const { port } = app.server.address() as AddressInfo

@@ -5,15 +5,31 @@ import type { Config } from '../config.ts'
 const selfExplaining = new Set([
   'DATA_DIR_LOCKED', 'DATA_DIR_UNUSABLE', 'NATIVE_MODULE', 'FORMAT_VERSION', 'UNKNOWN_COMMAND',
   'LOG_DAMAGED', 'LOG_FORMAT_NEWER', 'LOG_FAILED', 'LOG_FULL', 'LOG_NO_SEGMENT',
-  'LOG_LOST', 'DATABASE_LOST', 'NODE_ID_DAMAGED', 'NODE_ID_LOST', 'AUTH_FILES', 'TLS_FILES', 'QUEUE_DAMAGED',
+  'LOG_LOST', 'DATABASE_LOST', 'DATA_LOST', 'NODE_ID_DAMAGED', 'NODE_ID_LOST', 'JOINED_DAMAGED', 'AUTH_FILES', 'TLS_FILES',
+  'QUEUE_DAMAGED',
   'DISCOVERY_SETTINGS', 'DISCOVERY_UNAVAILABLE', 'DISCOVERY_REFUSED',
 ])
 
+interface PeersMark {
+  isPeers: boolean
+}
+
+type Failure = NodeJS.ErrnoException & Partial<PeersMark> & { port?: number }
+
+/**
+ * Marks a failure as that of the listener for other nodes: by what is in the error the two cannot always be told apart.
+ * It throws the error again.
+ */
+export function ofPeers (error: object): never {
+  const mark: PeersMark = { isPeers: true }
+  throw Object.assign(error, mark)
+}
+
 /** Why a node did not start and what to do about it, in one line; null for what nobody foresaw. */
 export function explainStartFailure (error: unknown, config: Config): string | null {
-  const { code = '', syscall, message, port } = error as NodeJS.ErrnoException & { port?: number }
+  const { code = '', syscall, message, path, port, isPeers = false } = error as Failure
   if (selfExplaining.has(code)) return message
-  const { host, setting, ...listener } = listenerAt(port, config)
+  const { host, setting, ...listener } = listenerAt(isPeers, port, config)
   const address = `${host}:${listener.port}`
   switch (code) {
     case 'EADDRINUSE':
@@ -25,13 +41,18 @@ export function explainStartFailure (error: unknown, config: Config): string | n
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    case 'ENOENT':
+      if (code === 'ENOENT' && syscall !== 'mkdir') return null
       return syscall === 'listen'
         ? `This user may not listen on ${address}. Choose a port above 1023 with ${setting}.`
         : `The data folder ${resolve(config.dataDir)} cannot be written (${code}). ` +
           'Let this user write there, or choose another with CHANGEWELL_DATA_DIR.'
     case 'EEXIST':
     case 'ENOTDIR':
-      return `${resolve(config.dataDir)} is not a folder. Choose another with CHANGEWELL_DATA_DIR.`
+      return code === 'ENOTDIR' || path === undefined || path === resolve(config.dataDir)
+        ? `${resolve(config.dataDir)} is not a folder. Choose another with CHANGEWELL_DATA_DIR.`
+        : `${path} is not a folder, where the node keeps a part of its data. Move it away, or choose another folder with ` +
+          'CHANGEWELL_DATA_DIR.'
     case 'ENOSPC':
     case 'EDQUOT':
       return `There is no room left for ${resolve(config.dataDir)}. Free some, or choose another with CHANGEWELL_DATA_DIR.`
@@ -40,15 +61,17 @@ export function explainStartFailure (error: unknown, config: Config): string | n
   }
 }
 
-/** Which listener could not be opened. They are opened in this order. */
+/** Which listener could not be opened; that for other nodes is marked. They are opened in this order. */
 function listenerAt (
-  port: number | undefined, { host, port: apiPort, peerHost, peerPort, httpHost, httpPort, healthPort }: Config
+  isPeers: boolean, port: number | undefined, config: Config
 ): { host: string, port: number | null, setting: string } {
+  const { host, port: apiPort, peerHost, peerPort, httpHost, httpPort, healthPort } = config
   const all = [
     { host: peerHost, port: peerPort, setting: 'CHANGEWELL_PEER_PORT' },
     { host, port: apiPort, setting: 'CHANGEWELL_PORT' },
     { host: httpHost, port: httpPort, setting: 'CHANGEWELL_HTTP_PORT' },
     { host, port: healthPort, setting: 'CHANGEWELL_HEALTH_PORT' },
   ]
-  return all.find((listener) => port !== undefined && listener.port === port) ?? all[1]!
+  if (isPeers) return all[0]!
+  return all.slice(1).find((listener) => port !== undefined && listener.port === port) ?? all[1]!
 }

@@ -62,40 +62,47 @@ export function sinceOf (since: string | undefined, lastEventId: string | undefi
 
 /** Seconds that a reader is ready to wait: `block`, or `Prefer: wait=` (RFC 7240, section 4.3). */
 export function waitOf (block: number | undefined, prefer: string | undefined, secondsMax: number): number {
-  const preferred = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?(?=$|[,;\s])/i.exec(prefer ?? '')?.[1]
+  const preferred = /(?:^|[,;\s])wait\s*=\s*"?(\d+)"?(?=$|[,;\s])/i.exec(prefer ?? '')?.[1]
   if (block === undefined && preferred !== undefined) return Math.min(Number(preferred), secondsMax)
   if (block !== undefined && block > secondsMax) throw invalid('block', `must be at most ${secondsMax} seconds (CHANGEWELL_BLOCK_SECONDS_MAX)`)
   return block ?? 0
 }
 
 /**
- * How the reader wants the feed: a page, or a stream. The first acceptable type of the header wins; parameters do not
- * count, and q=0 excludes (RFC 9110, section 12.5.1).
+ * How the reader wants the feed: a page, or a stream. For each of them the most specific range of the header counts,
+ * and q=0 excludes; of those with the highest q the first of the header wins. Other parameters do not count (RFC 9110,
+ * section 12.5.1).
  *
  * @throws Problem NOT_ACCEPTABLE when it takes none of them.
  */
 export function framingOf (accept: string | undefined): Framing | 'page' {
-  if (accept === undefined || accept.trim() === '') return 'page'
-  const wanted = accept.split(',').map((part) => {
-    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase())
-    const q = parameters.find((parameter) => parameter.startsWith('q='))
-    return { type, q: q === undefined ? 1 : Number(q.slice(2)) }
-  })
-  for (const { type } of wanted.filter(({ q }) => q > 0).sort((a, b) => b.q - a.q)) {
-    const framing = framings.get(type)
-    if (framing !== undefined) return framing
+  if (accept === undefined) return 'page'
+  const ranges = accept.split(',').map(rangeOf).filter(({ type }) => type !== '')
+  if (ranges.length === 0) return 'page'
+  let best: { framing: Framing | 'page', q: number, at: number } | null = null
+  for (const [type, framing] of framings) {
+    const names = [type, `${type.split('/', 1)[0]}/*`, '*/*']
+    const range = names.map((name) => ranges.find((each) => each.type === name)).find((found) => found !== undefined)
+    if (range === undefined || !(range.q > 0)) continue
+    const at = ranges.indexOf(range)
+    if (best === null || range.q > best.q || (range.q === best.q && at < best.at)) best = { framing, q: range.q, at }
   }
-  throw new Problem('NOT_ACCEPTABLE', { accept })
+  if (best === null) throw new Problem('NOT_ACCEPTABLE', { accept })
+  return best.framing
 }
 
-const framings = new Map<string, Framing | 'page'>([
+function rangeOf (part: string): { type: string, q: number } {
+  const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase())
+  const q = parameters.find((parameter) => parameter.startsWith('q='))
+  return { type, q: q === undefined ? 1 : Number(q.slice(2)) }
+}
+
+/** What a wider range means first stands first. */
+const framings: Array<[type: string, framing: Framing | 'page']> = [
   ['application/json', 'page'],
-  ['application/*', 'page'],
-  ['*/*', 'page'],
   ['text/event-stream', 'sse'],
-  ['text/*', 'sse'],
   ['application/x-ndjson', 'ndjson'],
-])
+]
 
 function invalid (field: string, reason: string): Problem {
   return new Problem('INVALID_FIELD', { field, reason })

@@ -3,7 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { readChange } from '../../storage/history.ts'
 import { Problem } from '../../storage/problem.ts'
-import { change, changePage, problems, tenantParams } from '../schemas.ts'
+import { change, changePage, nextPage, problems, tenantParams, withHeaders } from '../schemas.ts'
 import { sendJson } from '../send-json.ts'
 import { newestOfEachKey, renderPage } from './page.ts'
 import { filterOf, framingOf, missingOf, sinceOf, waitOf } from './query.ts'
@@ -20,7 +20,7 @@ const historyQuery = Type.Object({
   tenant: Type.Optional(Type.String({ description: 'Changes of this tenant (a name or an id).' })),
   descendants: Type.Optional(Type.Boolean({ description: 'With the tenants below it.' })),
   collection: Type.Optional(Type.String()),
-  key: Type.Optional(Type.String()),
+  key: Type.Optional(Type.String({ minLength: 1 })),
   tag: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Repeatable: changes with any of these tags.' })),
   distinct: Type.Optional(Type.Literal('key', { description: 'Only the newest change of each key on the page.' })),
 }, { additionalProperties: false })
@@ -57,7 +57,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       produces: feedTypes,
       headers: feedHeaders,
       querystring: historyQuery,
-      response: { 200: changePage, ...problems },
+      response: { 200: withHeaders(changePage, nextPage), ...problems },
     },
   }, async (request, reply) => {
     const access = app.access.of(request)
@@ -80,7 +80,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       produces: feedTypes,
       headers: feedHeaders,
       querystring: Type.Object(feedQuery, { additionalProperties: false }),
-      response: { 200: changePage, ...problems },
+      response: { 200: withHeaders(changePage, nextPage), ...problems },
     },
   }, async (request, reply) => {
     const { tenant } = request.params

@@ -4,7 +4,9 @@ import { Type, type Static } from 'typebox'
 import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
 import { pageOf } from '../pages.ts'
-import { accepted, ackQuery, collection, collectionParams, problems, tags, tenantParams, writeHeaders, written } from '../schemas.ts'
+import {
+  accepted, ackQuery, collection, collectionParams, location, problems, tags, tenantParams, withHeaders, writeHeaders, written,
+} from '../schemas.ts'
 
 const listQuery = Type.Object({
   after: Type.Optional(Type.String({ description: 'The name after which the page begins.' })),
@@ -55,7 +57,7 @@ export default async function collections (instance: FastifyInstance): Promise<v
       headers: writeHeaders,
       querystring: ackQuery,
       body: newCollection,
-      response: { 201: collection, 202: accepted, ...problems },
+      response: { 201: withHeaders(collection, location), 202: accepted, ...problems },
     },
   }, async (request, reply) => {
     const { name, tags: changeTags } = request.body

@@ -4,9 +4,11 @@ import type { ExplainedError } from './errors-page.ts'
 export interface Document {
   components?: Record<string, Record<string, unknown>>
   paths?: Record<string, Record<string, Operation>>
+  security?: Array<Record<string, string[]>>
 }
 
 interface Operation {
+  tags?: string[]
   parameters?: Array<{ required?: boolean, schema?: Schema }>
   requestBody?: { content: Record<string, { schema?: Schema }> }
   responses: Record<string, Response>
@@ -29,24 +31,38 @@ const descriptions: Record<string, string> = { 200: 'Done, or here it is.', 201:
 
 /**
  * Says what holds for all routes and what the schemas of single routes cannot: what has a default need not be sent,
- * every route can refuse with a problem document, and every answer has some headers. Changes the document in place.
+ * every route can refuse with a problem document, and every request and answer can have some headers. Changes the
+ * document in place.
  */
 export function finishDocument (document: Document, errors: readonly ExplainedError[]): Document {
   const { schemas, ...others } = document.components ?? {}
-  document.components = { ...others, schemas: { ...schemas, Problem: problemSchema(errors) }, headers }
-  for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
-    for (const parameter of operation.parameters ?? []) {
-      if (parameter.schema?.default !== undefined) parameter.required = false
-    }
-    for (const { schema } of Object.values(operation.requestBody?.content ?? {})) optionalWithDefault(schema)
-    operation.responses = {
-      ...operation.responses,
-      '4XX': problemResponse('The request is refused, and nothing was changed.'),
-      '5XX': problemResponse('The node cannot do it now, or does not know what became of it.'),
-    }
-    for (const [status, response] of Object.entries(operation.responses)) finishResponse(status, response)
+  const allSchemas = { ...schemas, Problem: problemSchema(errors) }
+  document.components = { ...others, schemas: allSchemas, headers, parameters, securitySchemes }
+  // A node without files of credentials asks for none.
+  document.security = [{}, ...Object.keys(securitySchemes).map((name) => ({ [name]: [] }))]
+  for (const path of Object.values(document.paths ?? {})) {
+    const operations = Object.values(path)
+    for (const operation of operations) finishOperation(operation)
+    // What tells how the node is does not wait for others.
+    const isHealth = operations.some(({ tags }) => tags?.includes('health'))
+    const names = Object.keys(parameters).filter((name) => !isHealth || name !== 'MinRevision')
+    Object.assign(path, { parameters: names.map((name) => ref(`parameters/${name}`)) })
   }
   return document
+}
+
+function finishOperation (operation: Operation): void {
+  for (const parameter of operation.parameters ?? []) {
+    if (parameter.schema?.default !== undefined) parameter.required = false
+  }
+  for (const { schema } of Object.values(operation.requestBody?.content ?? {})) optionalWithDefault(schema)
+  operation.responses = {
+    ...operation.responses,
+    '4XX': problemResponse('The request is refused, and nothing was changed.',
+      ['Accept', 'Allow', 'Link', 'Retry-After', 'WWW-Authenticate']),
+    '5XX': problemResponse('The node cannot do it now, or does not know what became of it.', ['Retry-After']),
+  }
+  for (const [status, response] of Object.entries(operation.responses)) finishResponse(status, response)
 }
 
 function optionalWithDefault (schema: Schema | undefined): void {
@@ -59,15 +75,21 @@ function optionalWithDefault (schema: Schema | undefined): void {
 
 function finishResponse (status: string, response: Response): void {
   if (response.description === 'Default Response') response.description = descriptions[status] ?? status
-  response.headers = { 'Changewell-Revision': ref('headers/Revision'), 'X-Request-Id': ref('headers/RequestId'), ...response.headers }
+  const always = Object.fromEntries(['Changewell-Revision', 'X-Request-Id'].map((name) => [name, ref(`headers/${name}`)]))
+  response.headers = { ...always, ...response.headers }
   for (const type of Object.keys(response.content ?? {})) {
     // Streams and texts are not the object that the JSON is.
     if (!/[/+]json$/.test(type)) response.content![type] = { schema: { type: 'string' } }
   }
 }
 
-function problemResponse (description: string): Response {
-  return { description, content: { 'application/problem+json': { schema: ref('schemas/Problem') } } }
+/** With the headers that some of its codes have. */
+function problemResponse (description: string, some: Array<keyof typeof headers>): Response {
+  return {
+    description,
+    headers: Object.fromEntries(some.map((name) => [name, ref(`headers/${name}`)])),
+    content: { 'application/problem+json': { schema: ref('schemas/Problem') } },
+  }
 }
 
 function problemSchema (errors: readonly ExplainedError[]): object {
@@ -87,9 +109,33 @@ function problemSchema (errors: readonly ExplainedError[]): object {
   }
 }
 
+const text = { type: 'string' }
+
 const headers = {
-  Revision: { description: 'The revision of the node\'s database.', schema: { type: 'integer', minimum: 0 } },
-  RequestId: { description: 'The id that the request came with, or was given.', schema: { type: 'string' } },
+  'Changewell-Revision': { description: 'The revision of the node\'s database.', schema: { type: 'integer', minimum: 0 } },
+  'X-Request-Id': { description: 'The id that the request came with, or was given.', schema: text },
+  Accept: { description: 'With 415: the media type to send.', schema: text },
+  Allow: { description: 'With 405: the methods that the path takes.', schema: text },
+  Link: { description: 'With 410: the snapshot to begin anew from, with `rel="alternate"`.', schema: text },
+  'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer', minimum: 1 } },
+  'WWW-Authenticate': { description: 'With 401: the schemes that are taken.', schema: text },
+}
+
+/** Headers that every request can have. */
+const parameters = {
+  MinRevision: {
+    name: 'Changewell-Min-Revision',
+    in: 'header',
+    description: 'The request is answered once the node has reached this revision, or with REVISION_TIMEOUT.',
+    schema: { type: 'integer', minimum: 0 },
+  },
+  RequestId: { name: 'X-Request-Id', in: 'header', description: 'An id for the request, which the answer carries.', schema: text },
+  TraceParent: { name: 'traceparent', in: 'header', description: 'The caller\'s place in a trace (W3C Trace Context).', schema: text },
+}
+
+const securitySchemes = {
+  basic: { type: 'http', scheme: 'basic', description: 'Of the file CHANGEWELL_AUTH_HTPASSWD.' },
+  bearer: { type: 'http', scheme: 'bearer', description: 'Of the file CHANGEWELL_AUTH_TOKENS.' },
 }
 
 function ref (place: string): object {

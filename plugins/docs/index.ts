@@ -18,8 +18,11 @@ export interface DocsOptions {
  */
 function docs (app: FastifyInstance, { version, errors }: DocsOptions, done: () => void) {
   const routes: DescribedRoute[] = []
-  app.addHook('onRoute', ({ method, url, schema }) => {
-    if (method !== 'HEAD' && schema?.hide !== true) routes.push({ method, url, ...(schema === undefined ? {} : { schema }) })
+  app.addHook('onRoute', ({ method, url, schema, config }) => {
+    if (method === 'HEAD' || schema?.hide === true) return
+    // What is open asks nobody for credentials, whatever the rest does.
+    const described = config?.role === 'open' ? { ...schema, security: [] } : schema
+    routes.push({ method, url, ...(described === undefined ? {} : { schema: described }) })
   })
 
   let building: Promise<FastifyInstance> | null = null

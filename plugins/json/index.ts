@@ -36,7 +36,7 @@ function refuseOtherCharsets (mediaType: string): void {
 /** A compressed body would be refused as JSON that is malformed, which would not say why. */
 function refuseEncodings ({ headers }: FastifyRequest): void {
   const encoding = headers['content-encoding'] ?? 'identity'
-  if (encoding === 'identity') return
+  if (encoding.toLowerCase() === 'identity') return
   throw new Problem('UNSUPPORTED_MEDIA_TYPE', { mediaType: `${headers['content-type']} with Content-Encoding ${encoding}` })
 }
 

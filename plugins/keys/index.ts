@@ -9,7 +9,9 @@ import { timestampText } from '../../storage/timestamp.ts'
 import { refuseConditions } from '../conditions.ts'
 import { checkKey } from '../names.ts'
 import { checkLimit } from '../pages.ts'
-import { accepted, ackQuery, collectionParams, data, entry, keyParams, problems, tags, writeHeaders, written } from '../schemas.ts'
+import {
+  accepted, ackQuery, collectionParams, data, entry, etag, keyParams, problems, tags, withHeaders, writeHeaders, written,
+} from '../schemas.ts'
 import { sendJson } from '../send-json.ts'
 import { compareOf, etagOf, isKnown } from './preconditions.ts'
 import { renderEntry, renderKeys } from './render.ts'
@@ -79,7 +81,11 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
       params: keyParams,
       querystring: Type.Object({ consistency }, { additionalProperties: false }),
       headers: Type.Object({ 'if-none-match': Type.Optional(Type.String({ description: '304 when the reader has this entity tag.' })) }),
-      response: { 200: entry, 304: Type.Unsafe<undefined>({ type: 'null', description: 'The reader has it.' }), ...problems },
+      response: {
+        200: withHeaders(entry, etag),
+        304: Type.Unsafe<undefined>({ type: 'null', description: 'The reader has it.', headers: etag }),
+        ...problems,
+      },
     },
   }, async (request, reply) => {
     refuseConditions(request, ['if-match'])
@@ -103,7 +109,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
       headers: writeConditions,
       querystring: ackQuery,
       body: putBody,
-      response: { 200: written, 201: written, 202: accepted, ...problems },
+      response: { 200: withHeaders(written, etag), 201: withHeaders(written, etag), 202: accepted, ...problems },
     },
   }, async (request, reply) => {
     const { data: value, tags: changeTags } = request.body

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ConnectionError, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
@@ -18,6 +19,7 @@ export interface ListenersOptions {
   /** Milliseconds between looks for requests that take too long. */
   connectionsCheckingInterval: number
   clientErrorHandler: (this: FastifyInstance, error: ConnectionError, socket: Socket) => void
+  connectHandler: (request: IncomingMessage, socket: Duplex) => void
 }
 
 const healthPaths = new Set(['/livez', '/readyz', '/health'])
@@ -27,12 +29,14 @@ async function listeners (app: FastifyInstance, options: ListenersOptions): Prom
   const servers: Server[] = []
 
   async function open (handle: RequestListener, host: string, port: number): Promise<string> {
-    const { connectionsCheckingInterval, clientErrorHandler } = options
+    const { connectionsCheckingInterval, clientErrorHandler, connectHandler } = options
     const { requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxHeadersCount } = app.server
     const server = createServer({ requireHostHeader: false, connectionsCheckingInterval }, handle)
     Object.assign(server, { requestTimeout, headersTimeout, maxConnections, maxHeadersCount })
     if (keepAliveTimeout !== undefined) server.keepAliveTimeout = keepAliveTimeout
     server.on('checkExpectation', handle)
+    server.on('checkContinue', app.continuing(handle))
+    server.on('connect', connectHandler)
     server.on('clientError', (error, socket) => clientErrorHandler.call(app, error as ConnectionError, socket as Socket))
     app.connections.watch(server)
     await new Promise<void>((resolve, reject) => {

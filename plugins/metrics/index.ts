@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { registerMeters, RouteMeter } from './request-meter.ts'
@@ -11,27 +11,41 @@ declare module 'fastify' {
     /** Set where an answer waits for a change to happen: its time says nothing about the node, and is not measured. */
     blocked: boolean
   }
+  interface FastifyContextConfig {
+    /** Its answers may last, so that clients end them. */
+    longLived?: boolean
+  }
 }
 
 export interface Metrics {
   /** Where plugins register metrics of their own; their names begin with `changewell_`. */
   registry: Registry
+  /** Counts an answer that no hook hears of: to what never became a request, or failed before it had a route. */
+  countStray: (method: string, status: number) => void
 }
 
-/** Measures requests and serves everything that is measured, in the text format of Prometheus. */
+/** For a client that left before it was answered, as other servers call it. No answer has this status. */
+const clientLeft = 499
+
+/** Measures the requests to all routes that are registered from now on. */
 async function metrics (app: FastifyInstance) {
   const registry = new Registry()
-  app.decorate('metrics', { registry })
+  const { meters, countStray } = measureRequests(app)
+  app.decorate('metrics', { registry, countStray })
   app.decorateRequest('blocked', false)
   collectDefaultMetrics({ register: registry })
-  registerMeters(registry, measureRequests(app))
+  registerMeters(registry, meters)
   new Gauge({
     name: 'changewell_http_connections',
     help: 'Open connections',
     registers: [registry],
     async collect () { this.set(await openConnections(app)) },
   }).set(0)
+}
 
+/** Serves everything that is measured, in the text format of Prometheus. */
+export async function metricsRoute (app: FastifyInstance): Promise<void> {
+  const { registry } = app.metrics
   app.get('/metrics', {
     config: { role: 'metrics' },
     logLevel: 'warn',
@@ -40,7 +54,7 @@ async function metrics (app: FastifyInstance) {
 }
 
 /** A meter for each route that is registered from now on, and one for each method of requests that find none. */
-function measureRequests (app: FastifyInstance): Iterable<RouteMeter> {
+function measureRequests (app: FastifyInstance): { meters: Iterable<RouteMeter>, countStray: Metrics['countStray'] } {
   const meters: RouteMeter[] = []
   const meterFor = (method: string, route: string) => {
     const meter = new RouteMeter(method, route)
@@ -50,21 +64,32 @@ function measureRequests (app: FastifyInstance): Iterable<RouteMeter> {
   // A hook for each route holds its meter; one for all would have to look it up for each request.
   app.addHook('onRoute', (route) => {
     const meter = meterFor(String(route.method), route.url)
+    if (route.config?.longLived === true) countThoseWhoLeave(route, meter)
     route.onResponse = [...[route.onResponse ?? []].flat(), (request, reply, done) => {
       measure(meter, request, reply)
       done()
     }]
   })
   const strays = new Map<string, RouteMeter>()
+  const strayMeter = (method: string) => {
+    if (!strays.has(method)) strays.set(method, meterFor(method, 'none'))
+    return strays.get(method)!
+  }
   app.addHook('onResponse', (request, reply, done) => {
-    if (request.is404) {
-      const { method } = request
-      if (!strays.has(method)) strays.set(method, meterFor(method, 'none'))
-      measure(strays.get(method)!, request, reply)
-    }
+    if (request.is404) measure(strayMeter(request.method), request, reply)
     done()
   })
-  return meters
+  return { meters, countStray: (method, status) => strayMeter(method).count(status) }
+}
+
+/** No hook hears of a response that its client ended, which is how streams and waiting polls mostly end. */
+function countThoseWhoLeave (route: RouteOptions, meter: RouteMeter): void {
+  route.onRequest = [...[route.onRequest ?? []].flat(), (_request, { raw }, done) => {
+    raw.once('close', () => {
+      if (!raw.writableFinished) meter.count(raw.headersSent ? raw.statusCode : clientLeft)
+    })
+    done()
+  }]
 }
 
 function measure (meter: RouteMeter, request: FastifyRequest, reply: FastifyReply): void {

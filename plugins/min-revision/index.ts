@@ -13,7 +13,7 @@ function minRevision (app: FastifyInstance, _options: object, done: () => void):
   app.addHook('preHandler', (request, reply, next) => {
     const header = request.headers['changewell-min-revision']
     // Without promises where there is nothing to wait for: that is nearly always.
-    if (header === undefined) return next()
+    if (header === undefined || isAboutTheProcess(request)) return next()
     waitFor(wantedOf(header), reply).then(() => next(), next)
   })
 
@@ -28,6 +28,11 @@ function minRevision (app: FastifyInstance, _options: object, done: () => void):
     }
   }
   done()
+}
+
+/** What says whether the process turns must not wait for others. */
+function isAboutTheProcess ({ routeOptions: { config: { role } } }: FastifyRequest): boolean {
+  return role === 'open' || role === 'metrics'
 }
 
 function wantedOf (header: FastifyRequest['headers'][string]): number {

@@ -1,4 +1,6 @@
-import { maxHeaderSize, STATUS_CODES, type Server } from 'node:http'
+import { maxHeaderSize, STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyInstance } from 'fastify'
 import { Problem } from '../../storage/problem.ts'
@@ -13,14 +15,21 @@ interface HttpSocket extends Socket {
 /** With the limit that was given to it alone; without one the process's holds. */
 type HttpServer = Server & { maxHeaderSize?: number }
 
-type Headers = Record<string, string>
+/** What all answers of an instance have in common, for those that it does not give itself. */
+export interface Manners {
+  /** The headers of every answer, the request's id among them: what a client chose as one cannot be read here. */
+  headersOf: (app: FastifyInstance) => Record<string, string>
+  /** Hears of each answer; the method is `none` where there was no request. */
+  answered: (app: FastifyInstance, method: string, status: number) => void
+}
+
+const noManners: Manners = { headersOf: () => ({}), answered: () => {} }
 
 /**
  * Answers what cannot become a request: malformed HTTP, a head that is too long, a request that does not end in time.
- * For Fastify's option `clientErrorHandler`, which calls it on the instance. `headersOf` gives the headers that every
- * answer of the instance has, the id of the request among them: what the client chose as one cannot be read here.
+ * For Fastify's option `clientErrorHandler`, which calls it on the instance.
  */
-export function clientErrorHandler (errors: ErrorTable, headersOf: (app: FastifyInstance) => Headers = () => ({})) {
+export function clientErrorHandler (errors: ErrorTable, manners = noManners) {
   return function answerClientError (this: FastifyInstance | void, error: ConnectionError, socket: Socket): void {
     const answering = (socket as HttpSocket)._httpMessage?.headersSent === true
     // Bytes after the head of another answer would become part of that answer.
@@ -34,15 +43,40 @@ export function clientErrorHandler (errors: ErrorTable, headersOf: (app: Fastify
       socket.destroy()
       return
     }
-    const problem = toProblem(error, this?.server)
-    const common = this === undefined ? {} : headersOf(this)
-    const id = common['x-request-id']
-    const { status, headers, body } = renderProblem(errors, problem, id)
-    this?.log.debug({ reqId: id, code: problem.code, ...problem.params }, 'a request was refused')
-    const lines = Object.entries({ ...headers, ...common }).map(([name, value]) => `${name}: ${value}\r\n`)
-    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+    answer(errors, manners, this, 'none', toProblem(error, this?.server), socket)
   }
+}
+
+/**
+ * Refuses CONNECT, which Node would answer by closing the connection. For the event `connect` of a server; with HTTP/2
+ * that comes with a response in the place of the socket.
+ */
+export function connectHandler (errors: ErrorTable, app: FastifyInstance, manners = noManners) {
+  return function answerConnect (_request: IncomingMessage, socket: Duplex | Http2ServerResponse): void {
+    const problem = new Problem('BAD_REQUEST', { reason: 'this is no proxy, and takes no CONNECT' })
+    if (!('writeHead' in socket)) {
+      socket.on('error', () => socket.destroy())
+      answer(errors, manners, app, 'CONNECT', problem, socket)
+      return
+    }
+    const common = manners.headersOf(app)
+    const { status, headers, body } = renderProblem(errors, problem, common['x-request-id'])
+    socket.writeHead(status, { ...headers, ...common }).end(body)
+    manners.answered(app, 'CONNECT', status)
+  }
+}
+
+function answer (
+  errors: ErrorTable, manners: Manners, app: FastifyInstance | void, method: string, problem: Problem, socket: Duplex
+): void {
+  const common = app === undefined ? {} : manners.headersOf(app)
+  const id = common['x-request-id']
+  const { status, headers, body } = renderProblem(errors, problem, id)
+  app?.log.debug({ reqId: id, code: problem.code, ...problem.params }, 'a request was refused')
+  const lines = Object.entries({ ...headers, ...common }).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}` +
+    `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+  if (app !== undefined) manners.answered(app, method, status)
 }
 
 function toProblem (error: ConnectionError, server?: HttpServer): Problem {

@@ -1,3 +1,4 @@
+import type { IncomingMessage, RequestListener } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../../storage/problem.ts'
@@ -5,8 +6,15 @@ import { renderProblem } from './render.ts'
 import type { ErrorTable } from './table.ts'
 import { toProblem } from './translate.ts'
 
-export { clientErrorHandler } from './client-error.ts'
+export { clientErrorHandler, connectHandler, type Manners } from './client-error.ts'
 export type { ErrorEntry, ErrorTable } from './table.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** For a server's event `checkContinue`: lets the body come, unless it is too long, and handles the request. */
+    continuing: (handle: RequestListener) => RequestListener
+  }
+}
 
 export interface ProblemsOptions {
   errors: ErrorTable
@@ -36,9 +44,15 @@ function problems (app: FastifyInstance, { errors }: ProblemsOptions, done: () =
   })
   app.addHook('onRequest', ({ raw }, _reply, next) => {
     if (closing) next(new Problem('DRAINING', { reason: 'the node is stopping' }))
-    else if (raw.headers.host === undefined && raw.httpVersion === '1.1') next(withoutHost())
-    else next()
+    else next(unlikeHttp(raw))
   })
+  // Whoever asks before sending a body that is too long is told at once, and need not send it.
+  const { bodyLimit = Infinity } = app.initialConfig
+  app.decorate('continuing', (handle: RequestListener): RequestListener => (request, response) => {
+    if (!(Number(request.headers['content-length']) > bodyLimit)) response.writeContinue()
+    handle(request, response)
+  })
+  app.server.on('checkContinue', app.continuing((request, response) => app.routing(request, response)))
   // Node would answer an expectation that it does not know with an empty 417; it may as well be ignored (RFC 9110,
   // section 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.routing(request, response))
@@ -67,9 +81,24 @@ function sendProblem (errors: ErrorTable, error: unknown, request: FastifyReques
   return reply.code(status).headers(headers).send(Buffer.from(body))
 }
 
-/** Required by RFC 9112, section 3.2. Node's own check answers without a problem document, and is to be off. */
-function withoutHost (): Problem {
-  return new Problem('BAD_REQUEST', { reason: 'an HTTP/1.1 request needs the header Host' })
+/** What RFC 9112 has refused and Node lets pass, or would refuse without a problem document. */
+function unlikeHttp ({ headers, rawHeaders, httpVersion }: IncomingMessage): Problem | undefined {
+  // Section 3.2. Node's own check is to be off.
+  if (headers.host === undefined && httpVersion === '1.1') return badRequest('an HTTP/1.1 request needs the header Host')
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  if (hosts > 1) return badRequest('a request has the header Host once')
+  // Section 6.1. What was taken out of the chunks would still be in the other coding.
+  const coding = headers['transfer-encoding']
+  if (coding === undefined || coding.toLowerCase() === 'chunked') return undefined
+  return badRequest(`no Transfer-Encoding but chunked is known here, and it is ${coding}`)
+}
+
+function badRequest (reason: string): Problem {
+  return new Problem('BAD_REQUEST', { reason })
 }
 
 function allowedMethods (app: FastifyInstance, url: string): string[] {

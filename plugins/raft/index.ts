@@ -8,6 +8,8 @@ import { nodeIdOf, renewNodeId } from './node-id.ts'
 import type { RenderProblem } from './peer-listener.ts'
 import { RaftNode } from './raft-node.ts'
 
+export { assertNotEmptied } from './emptied.ts'
+
 declare module 'fastify' {
   interface FastifyInstance {
     raft: RaftNode

@@ -22,6 +22,7 @@ export async function nodeIdOf (dataDir: string, { isNew, vote }: Remembered): P
   const path = join(dataDir, 'node-id')
   const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
+    if (error.code === 'EISDIR') return ''
     throw error
   })
   if (found === null) {

@@ -66,6 +66,7 @@ export class PeerListener {
     security?.attach(this.#app.server as unknown as TlsServer)
     // Of the two times Node takes the longer one for the whole request.
     this.#app.server.headersTimeout = this.#app.server.requestTimeout
+    this.#app.server.maxHeadersCount = 0
     transport.attach(this.#app.server)
     this.#app.setErrorHandler((error, request, reply) => {
       const problem = error instanceof Problem

@@ -4,7 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { dumpOf } from '../../storage/dump.ts'
 import { Problem } from '../../storage/problem.ts'
-import { problems } from '../schemas.ts'
+import { etag, problems, withHeaders } from '../schemas.ts'
 
 const query = Type.Object({
   tenant: Type.Optional(Type.String({ description: 'Only this tenant (a name or an id) and those below it.' })),
@@ -28,7 +28,7 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
       tags: ['changes'],
       produces: ['application/x-ndjson'],
       querystring: query,
-      response: { 200: Type.String({ description: 'The lines.' }), ...problems },
+      response: { 200: withHeaders(Type.String({ description: 'The lines.' }), etag), ...problems },
     },
   }, async (request, reply) => {
     if (taken >= config.snapshotsMax) {

@@ -4,7 +4,9 @@ import { Type, type Static } from 'typebox'
 import type { TenantNode } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
 import { pageOf } from '../pages.ts'
-import { accepted, ackQuery, problems, tags, tenant, tenantParams, writeHeaders, written } from '../schemas.ts'
+import {
+  accepted, ackQuery, location, problems, tags, tenant, tenantParams, withHeaders, writeHeaders, written,
+} from '../schemas.ts'
 
 const listQuery = Type.Object({
   parent: Type.Optional(Type.String({ description: 'Only tenants below this one.' })),
@@ -51,7 +53,7 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
       headers: writeHeaders,
       querystring: ackQuery,
       body: newTenant,
-      response: { 201: tenant, 202: accepted, ...problems },
+      response: { 201: withHeaders(tenant, location), 202: accepted, ...problems },
     },
   }, async (request, reply) => {
     const { name, tags: changeTags } = request.body

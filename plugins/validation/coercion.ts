@@ -34,12 +34,14 @@ function one (value: unknown, coerce: Coerce | null): unknown {
 function buildCoerce (schema: Schema): Coerce | null {
   const types = branches(schema).flatMap(typesOf)
   const numeric = types.includes('integer') || types.includes('number')
+  // A whole number is written as one: `1.0` is another text for it, and an address of its own.
+  const pattern = types.includes('number') ? /^-?(0|[1-9][0-9]*)(\.[0-9]+)?$/ : /^-?(0|[1-9][0-9]*)$/
   const boolean = types.includes('boolean')
   // Where any text is welcome there is nothing to tell a number by.
   if (types.includes('text') || !(numeric || boolean)) return null
   return (text) => {
     if (boolean && (text === 'true' || text === 'false')) return text === 'true'
-    return numeric ? toNumber(text) : text
+    return numeric && pattern.test(text) ? toNumber(text) : text
   }
 }
 
@@ -51,7 +53,6 @@ function typesOf (schema: Schema): string[] {
 }
 
 function toNumber (text: string): unknown {
-  if (!/^-?(0|[1-9][0-9]*)(\.[0-9]+)?$/.test(text)) return text
   const number = Number(text)
   const exact = Number.isInteger(number) ? Number.isSafeInteger(number) : Number.isFinite(number)
   return exact ? number : text

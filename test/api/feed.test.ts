@@ -155,7 +155,9 @@ test('Numbers of a query are whole decimal numbers within their limits', async (
 
 test('A long poll is answered by the first change that it waits for, and by no other', async (t) => {
   const client = await startFilled(t)
-  for (const [query, headers] of [['block=30', {}], ['', { prefer: 'respond-async, wait=30' }]] as const) {
+  for (const [query, headers] of [
+    ['block=30', {}], ['', { prefer: 'respond-async, wait=30' }], ['', { prefer: 'wait=999999999999' }],
+  ] as const) {
     const before = await client.revision()
     const poll = client.get(`/changes?since=now&tag=mine&${query}`, headers)
     await until(() => client.app.feed.waiters.size === 1, 'the long poll to wait')
@@ -180,13 +182,37 @@ test('A long poll is not held back when there is something already', async (t) =
 
 test('The Accept header chooses between a page and a stream', async (t) => {
   const client = await startFilled(t)
-  for (const accept of ['application/json', '*/*', 'application/*', 'text/html, */*;q=0.1', 'text/event-stream;q=0, application/json', '']) {
+  for (const accept of ['application/json', '*/*', 'application/*', 'text/html, */*;q=0.1', 'text/event-stream;q=0, application/json', '', ',']) {
     const { headers } = await client.get('/changes', { accept })
     t.match(headers['content-type'], /^application\/json/, accept)
     t.match(headers.vary, /accept/i)
   }
-  for (const accept of ['text/xml', 'image/*', 'application/json;q=0', 'constructor', '__proto__', ',', 'application/json;q=x']) {
+  for (const accept of ['text/xml', 'image/*', 'application/json;q=0', 'constructor', '__proto__', 'application/json;q=0, text/event-stream;q=0, application/x-ndjson;q=0, */*', 'application/json;q=x']) {
     refused(t, await client.get('/changes', { accept }), 406, 'NOT_ACCEPTABLE', { accept })
+  }
+})
+
+test('A range of media types gives what is not excluded by its own name', async (t) => {
+  const client = await startFilled(t)
+  const chosen = async (accept: string) => String((await client.head('/changes', { accept })).headers['content-type']).split(';')[0]
+  t.equal(await chosen('application/json;q=0, */*;q=0.1'), 'text/event-stream')
+  t.equal(await chosen('*/*, application/json;q=0, text/*;q=0'), 'application/x-ndjson')
+  t.equal(await chosen('application/*, application/x-ndjson;q=0.5'), 'application/json')
+  t.equal(await chosen('application/json;q=0.5, application/x-ndjson'), 'application/x-ndjson')
+  t.equal(await chosen('application/x-ndjson, application/json'), 'application/x-ndjson', 'of equals the first')
+})
+
+test('A key to filter by is not empty, and whole numbers are written as such', async (t) => {
+  const client = await startFilled(t)
+  invalid(t, await client.get('/changes?tenant=coke&collection=settings&key='), 'key')
+  invalid(t, await client.get('/changes?limit=5.0'), 'limit')
+  invalid(t, await client.get('/changes/1.0'), 'revision')
+})
+
+test('What tells of the process waits for no revision', async (t) => {
+  const client = await startNode(t, { leaderWaitSeconds: 3600 })
+  for (const path of ['/livez', '/readyz', '/health', '/metrics']) {
+    t.equal((await client.get(path, { 'changewell-min-revision': '999999' })).status, 200, path)
   }
 })
 

@@ -16,3 +16,22 @@ test('A condition holds, however many headers come before it', async (t) => {
   }
   t.equal((await app.inject(key)).json().data, 'first')
 })
+
+test('Whoever asks before sending a body hears at once that it is too long, and else that it may', async (t) => {
+  const { url } = await listeningNode(t, { bodyBytesMax: 1024 })
+  const ask = async (length: number, body: string) => {
+    let received = ''
+    const head = `POST /changes HTTP/1.1\r\nhost: a\r\n${json}expect: 100-continue\r\ncontent-length: ${length}\r\n\r\n`
+    const answer = await sendRaw(url, head + body, (text) => {
+      received = text
+      return isWhole(text)
+    })
+    return { status: answer?.status, received }
+  }
+  const tooLong = await ask(1025, '')
+  t.equal(tooLong.status, 413)
+  t.match(tooLong.received, /^HTTP\/1\.1 413 /)
+  const right = await ask(2, '{}')
+  t.equal(right.status, 201)
+  t.match(right.received, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 201 /)
+})

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { test, type Test } from 'tap'
+import { project } from '../support/node.ts'
 import { folder, run, start, type Running } from './command.ts'
 
 const url = /http:\/\/127\.0\.0\.1:\d+/
@@ -131,6 +133,32 @@ test('a port that is in use is named, and how to choose another', async (t) => {
   const { port } = taken.address() as AddressInfo
   const ended = await node(t, { CHANGEWELL_DATA_DIR: folder(t), CHANGEWELL_PORT: String(port) }).ended
   isExplained(t, ended, new RegExp(`127\\.0\\.0\\.1:${port} is in use.*CHANGEWELL_PORT`))
+})
+
+test('an address for other nodes that is not one of this machine is named with its own setting', async (t) => {
+  const settings = { CHANGEWELL_DATA_DIR: folder(t), CHANGEWELL_PEER_HOST: '192.0.2.1' }
+  isExplained(t, await node(t, settings).ended, /192\.0\.2\.1 is not an address .*CHANGEWELL_PEER_HOST/)
+})
+
+test('on a terminal the log is for people, and the node ends with the key for it', async (t) => {
+  const command = `${process.execPath} --import=tsx app/main.ts serve`
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    cwd: project,
+    env: { PATH: process.env.PATH, CHANGEWELL_PORT: '0', CHANGEWELL_PEER_PORT: '0', CHANGEWELL_DATA_DIR: folder(t) },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const ended = once(child, 'close')
+  let said = ''
+  for await (const text of child.stdout.setEncoding('utf8')) {
+    said += text
+    // What the key for the end sends, SIGINT.
+    if (/documentation\r\n/.test(said)) child.stdin.write('\x03')
+  }
+  t.match(said, /^Changewell \d\S* listens on http:\/\/127\.0\.0\.1:\d+\r$/m)
+  t.notMatch(said, /^\{"level"/m)
+  t.match(said, /the node stops/)
+  t.equal((await ended)[0], 0)
 })
 
 test('a data folder that cannot be one is named', async (t) => {

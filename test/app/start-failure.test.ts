@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { explainStartFailure } from '../../app/commands/start-failure.ts'
+import { explainStartFailure, ofPeers } from '../../app/commands/start-failure.ts'
 import { loadConfig } from '../../app/config.ts'
 
 const config = loadConfig({ CHANGEWELL_PORT: '80', CHANGEWELL_HOST: 'db.example', CHANGEWELL_DATA_DIR: '/data' })
@@ -22,6 +22,14 @@ test('each failure that can be foreseen is explained in one line with its remedy
     t.match(explanation, words)
     t.notMatch(explanation, /\n/)
   }
+})
+
+test('a failure of the listener for other nodes is told from one of the other, also where both have one port', async (t) => {
+  const both = loadConfig({ CHANGEWELL_HOST: 'db.example', CHANGEWELL_PEER_HOST: '1.2.3.4', CHANGEWELL_PORT: '0', CHANGEWELL_PEER_PORT: '0' })
+  const failure = (): Error => Object.assign(new Error('a message'), { code: 'EADDRNOTAVAIL', syscall: 'listen' })
+  const marked = await Promise.reject(failure()).catch(ofPeers).catch((error: unknown) => error)
+  t.match(explainStartFailure(marked, both), /^1\.2\.3\.4 is not an address of this machine\. Set CHANGEWELL_PEER_HOST/)
+  t.match(explainStartFailure(failure(), both), /^db\.example is not an address of this machine\. Set CHANGEWELL_HOST/)
 })
 
 test('what nobody foresaw is not explained', async (t) => {

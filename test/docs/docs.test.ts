@@ -33,7 +33,7 @@ test('the OpenAPI document describes the routes that were registered after it, a
   const document = answer.json()
   t.match(document, { openapi: '3.1.0', info: { title: 'Changewell', version: '1.2.3', license: { name: 'Apache-2.0' } } })
   t.strictSame(Object.keys(document.paths), ['/keys/{key}', '/inner'])
-  t.strictSame(Object.keys(document.paths['/keys/{key}']), ['get'])
+  t.strictSame(Object.keys(document.paths['/keys/{key}']), ['get', 'parameters'])
   t.match(document.paths['/keys/{key}'].get, {
     tags: ['keys'],
     parameters: [{ in: 'query', name: 'limit', schema: { type: 'integer', minimum: 1 } }, { in: 'path', name: 'key' }],

@@ -1,16 +1,23 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type Test } from 'tap'
 import { errors } from '../../app/errors.ts'
-import { startNode } from '../api/client.ts'
+import { keysPath, startNode, startStocked, type Client, type Headers } from '../api/client.ts'
 import { routesOf as routesOfPage } from '../support/api-page.ts'
-import { project } from '../support/node.ts'
-import { routesOf, Schemas, type DescribedRoute, type OpenApi, type Schema } from '../support/openapi.ts'
+import { tokenOf } from '../auth/files.ts'
+import { folder, project, until } from '../support/node.ts'
+import { answerOf, operationsOf, routesOf, Schemas, type DescribedRoute, type OpenApi, type Schema } from '../support/openapi.ts'
 
 const page = join(project, '../shared/design/api.md')
 
 /** What the page speaks of without a place in its table. */
 const beside = ['GET /queue']
+
+function file (t: Test, text: string): string {
+  const path = join(folder(t), 'file')
+  writeFileSync(path, text)
+  return path
+}
 
 /** Where the document itself is, and its pages. */
 const itself = ['GET /documentation', 'GET /openapi.json']
@@ -42,7 +49,11 @@ test('The document is OpenAPI 3.1: named, licensed, and every reference leads so
     t.type(found, 'object', pointer)
   }
   for (const [kind, components] of Object.entries(document.components)) {
-    for (const name of Object.keys(components)) t.ok(text.includes(`"#/components/${kind}/${name}"`), `${kind}/${name} is used`)
+    for (const name of Object.keys(components)) {
+      // Security is asked for by name, everything else by reference.
+      const use = kind === 'securitySchemes' ? `{"${name}":[]}` : `"#/components/${kind}/${name}"`
+      t.ok(text.includes(use), `${kind}/${name} is used`)
+    }
   }
 })
 
@@ -105,11 +116,67 @@ test('The streams of the feed are described beside its pages', async (t) => {
   }
 })
 
+/** Headers of HTTP itself, and how long an answer may be kept, need no word in the document. */
+const ofHttp = new Set([
+  'content-type', 'content-length', 'date', 'connection', 'keep-alive', 'transfer-encoding', 'vary', 'cache-control',
+])
+
+test('The headers of real answers are those that the document has', async (t) => {
+  const client = await startStocked(t, { snapshotsMax: 1 })
+  const document: OpenApi = (await client.get('/openapi.json')).body
+  const guarded = await startNode(t, { authTokens: file(t, `${tokenOf('ann')} ann\n`) })
+  const seen = new Set<string>()
+  const check = async (from: Client, method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH', url: string, status: number, pattern: string, body?: unknown, given?: Headers) => {
+    const answer = await from.request(method, url, body, given)
+    const what = `${method} ${url}: ${status}`
+    t.equal(answer.status, status, what)
+    const operation = document.paths[pattern]![method === 'PATCH' ? 'get' : method.toLowerCase()]!
+    const described = Object.keys(answerOf(operation, status)?.headers ?? {}).map((name) => name.toLowerCase())
+    const real = Object.keys(answer.headers).filter((name) => !ofHttp.has(name))
+    for (const name of real) t.ok(described.includes(name), `${what}: ${name} is described`)
+    if (status < 400) t.strictSame(real.sort(), described.sort(), what)
+    else for (const name of real) seen.add(name)
+  }
+  const keyPattern = '/tenants/{tenant}/collections/{collection}/keys/{key}'
+  const key = `${keysPath}/k`
+  await check(client, 'POST', '/tenants', 201, '/tenants', { name: 'pepsi' })
+  await check(client, 'POST', '/tenants/pepsi/collections', 201, '/tenants/{tenant}/collections', { name: 'c' })
+  await check(client, 'PUT', key, 201, keyPattern, { data: 1 })
+  await check(client, 'PUT', key, 200, keyPattern, { data: 2 })
+  await check(client, 'GET', key, 200, keyPattern)
+  await check(client, 'GET', key, 304, keyPattern, undefined, { 'if-none-match': '*' })
+  await check(client, 'DELETE', key, 200, keyPattern)
+  await check(client, 'POST', '/changes', 201, '/changes', { data: 1 })
+  for (const [url, pattern] of [
+    ['/changes', '/changes'], ['/tenants/coke/changes', '/tenants/{tenant}/changes'], ['/changes/1', '/changes/{revision}'],
+    ['/tenants', '/tenants'], [keysPath, '/tenants/{tenant}/collections/{collection}/keys'], ['/snapshot', '/snapshot'],
+    ['/cluster', '/cluster'], ['/livez', '/livez'], ['/metrics', '/metrics'],
+  ] as const) await check(client, 'GET', url, 200, pattern)
+  await check(client, 'GET', '/changes?limit=x', 400, '/changes')
+  await check(client, 'POST', '/changes', 415, '/changes', '{}', { 'content-type': 'text/xml' })
+  await check(client, 'PATCH', '/changes', 405, '/changes')
+  await check(client, 'GET', '/changes?since=999', 409, '/changes')
+  await check(client, 'PUT', '/cluster/settings', 200, '/cluster/settings', { historyChanges: 1 })
+  await until(async () => (await client.get('/changes?since=0')).status === 410, 'the history to be cut')
+  await check(client, 'GET', '/changes?since=0', 410, '/changes')
+  await client.put('/health', { up: false })
+  await check(client, 'GET', '/readyz', 503, '/readyz')
+  await check(guarded, 'GET', '/changes', 401, '/changes')
+  for (const name of Object.keys(document.components.headers!)) t.ok(seen.has(name.toLowerCase()), `${name} comes`)
+})
+
+test('The document says how to show who one is, and where nobody asks', async (t) => {
+  const { document } = await read(t)
+  t.strictSame(document.security, [{}, { basic: [] }, { bearer: [] }])
+  t.strictSame(document.paths['/livez']!.get!.security, [])
+  t.equal(document.paths['/changes']!.get!.security, undefined)
+})
+
 test('A path takes the methods that the document has for it, and HEAD beside GET', async (t) => {
   const client = await startNode(t)
   const { body: document } = await client.get('/openapi.json')
   for (const [path, operations] of Object.entries((document as OpenApi).paths)) {
-    const described = Object.keys(operations).map((method) => method.toUpperCase())
+    const described = operationsOf(operations).map(([method]) => method.toUpperCase())
     const { headers } = await client.request('PATCH', path.replaceAll(/[{}]/g, ''))
     const allowed = String(headers.allow).split(', ').filter((method) => method !== 'HEAD')
     t.strictSame(allowed.sort(), described.sort(), path)

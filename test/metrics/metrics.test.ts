@@ -3,12 +3,13 @@ import { connect, type AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Counter } from 'prom-client'
 import { test, type Test } from 'tap'
-import metrics from '../../plugins/metrics/index.ts'
+import metrics, { metricsRoute } from '../../plugins/metrics/index.ts'
 
 async function build (t: Test): Promise<FastifyInstance> {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(metrics)
+  await app.register(metricsRoute)
   app.get('/things/:name', async (request, reply) => {
     if ((request.params as { name: string }).name === 'none') reply.code(404)
     return 'ok'

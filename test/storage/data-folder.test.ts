@@ -134,9 +134,52 @@ t.test('A folder that is a file is refused with what to do', async (t) => {
   t.match(await failedStart(t, dataDir), /^changewell: .*CHANGEWELL_DATA_DIR/m)
 })
 
+t.test('A part of the folder that is a file is named, and a file that is a folder is damaged', async (t) => {
+  for (const part of ['db', 'log', 'snapshots']) {
+    const dataDir = folder(t)
+    writeFileSync(join(dataDir, part), '')
+    t.match(await failedStart(t, dataDir), new RegExp(`^changewell: ${join(dataDir, part)} is not a folder, .*Move it away`, 'm'))
+  }
+  const dataDir = folder(t)
+  mkdirSync(join(dataDir, 'node-id'))
+  t.match(await failedStart(t, dataDir), /^changewell: .*node-id does not hold a node id/m)
+})
+
+t.test('What a node was told when it joined stops the start when it cannot be read', async (t) => {
+  const dataDir = folder(t)
+  const path = join(dataDir, 'joined')
+  for (const text of ['nonsense', '{}', 'null', '']) {
+    writeFileSync(path, text)
+    await t.rejects(buildNode(t, { dataDir, join: '127.0.0.1:1' }), { code: 'JOINED_DAMAGED', message: /joined does not hold .*remove it/ })
+  }
+  rmSync(path)
+  mkdirSync(path)
+  t.match(await failedStart(t, dataDir, { CHANGEWELL_JOIN: '127.0.0.1:1' }), /^changewell: .*joined does not hold/m)
+})
+
+t.test('An id without any data is refused each time, and nothing is made beside it', async (t) => {
+  const dataDir = folder(t)
+  await (await buildNode(t, { dataDir })).close()
+  for (const part of ['db', 'log', 'snapshots']) rmSync(join(dataDir, part), { recursive: true })
+  for (let attempt = 0; attempt < 2; attempt++) {
+    t.match(await failedStart(t, dataDir), /^changewell: .* neither its database nor its log: .*not mounted/m)
+    t.same(readdirSync(dataDir), ['node-id'])
+  }
+  rmSync(join(dataDir, 'node-id'))
+  await buildNode(t, { dataDir })
+})
+
+t.test('A place where no folder can be made is refused at once', async (t) => {
+  // Linux alone has such a place; elsewhere it is one above which is a file.
+  const file = join(folder(t), 'file')
+  writeFileSync(file, '')
+  const dataDir = existsSync('/proc/self') ? '/proc/data/of/a/node' : join(file, 'data')
+  t.match(await failedStart(t, dataDir), /^changewell: .*CHANGEWELL_DATA_DIR/m)
+})
+
 /** Starts a process that must end with code 1 and without a stack; what it said. */
-async function failedStart (t: Test, dataDir: string): Promise<string> {
-  const node = spawnNode(t, { CHANGEWELL_DATA_DIR: dataDir })
+async function failedStart (t: Test, dataDir: string, settings: Record<string, string> = {}): Promise<string> {
+  const node = spawnNode(t, { CHANGEWELL_DATA_DIR: dataDir, ...settings })
   const { code } = await node.ended
   const said = node.lines.join('\n')
   t.equal(code, 1)

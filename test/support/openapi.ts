@@ -7,9 +7,11 @@ export interface OpenApi {
   tags: Array<{ name: string, description?: string }>
   components: Record<string, Record<string, unknown>>
   paths: Record<string, Record<string, Operation>>
+  security?: object[]
 }
 
 export interface Operation {
+  security?: object[]
   summary?: string
   tags?: string[]
   parameters?: Parameter[]
@@ -50,8 +52,13 @@ export interface DescribedRoute {
 }
 
 export function routesOf ({ paths }: OpenApi): DescribedRoute[] {
-  return Object.entries(paths).flatMap(([path, operations]) => (
-    Object.entries(operations).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation }))))
+  return Object.entries(paths).flatMap(([path, item]) => (
+    operationsOf(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation }))))
+}
+
+/** The operations of a path by method, without what stands beside them for all. */
+export function operationsOf (item: Record<string, Operation>): Array<[method: string, operation: Operation]> {
+  return Object.entries(item).filter(([name]) => name !== 'parameters')
 }
 
 /** The schemas of a document, compiled once each. */

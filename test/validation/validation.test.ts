@@ -37,7 +37,7 @@ test('a query becomes numbers and booleans where the schema says so', async (t) 
 
 test('what only looks like a number or a boolean is refused', async (t) => {
   const read = await withQuery(t, { limit: Type.Optional(Type.Integer()), descendants: Type.Optional(Type.Boolean()) })
-  for (const text of ['1e3', '0x10', '%205', '5%20', '', '+5', '007', '5.', '1.5', '9007199254740993', 'NaN', 'null', '1&limit=2']) {
+  for (const text of ['1e3', '0x10', '%205', '5%20', '', '+5', '007', '5.', '5.0', '1.5', '9007199254740993', 'NaN', 'null', '1&limit=2']) {
     t.match(await read(`limit=${text}`), /limit must be integer/, text)
   }
   for (const text of ['1', '0', 'TRUE', '', 'yes']) t.match(await read(`descendants=${text}`), /must be boolean/, text)
