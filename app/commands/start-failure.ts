@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { statSync } from 'node:fs'
+import { join, resolve, sep } from 'node:path'
 import type { Config } from '../config.ts'
 
 /** Errors that say themselves, in their message, what happened and what to do. */
@@ -49,9 +50,9 @@ export function explainStartFailure (error: unknown, config: Config): string | n
           'Let this user write there, or choose another with CHANGEWELL_DATA_DIR.'
     case 'EEXIST':
     case 'ENOTDIR':
-      return code === 'ENOTDIR' || path === undefined || path === resolve(config.dataDir)
+      return partOf(resolve(config.dataDir), path) === null
         ? `${resolve(config.dataDir)} is not a folder. Choose another with CHANGEWELL_DATA_DIR.`
-        : `${path} is not a folder, where the node keeps a part of its data. Move it away, or choose another folder with ` +
+        : `${partOf(resolve(config.dataDir), path)} is not a folder, where the node keeps a part of its data. Move it away, or choose another folder with ` +
           'CHANGEWELL_DATA_DIR.'
     case 'ENOSPC':
     case 'EDQUOT':
@@ -59,6 +60,14 @@ export function explainStartFailure (error: unknown, config: Config): string | n
     default:
       return null
   }
+}
+
+/** What lies in the data folder itself on the way to the path; null when the fault is not in a part of it. */
+function partOf (dataDir: string, path: string | undefined): string | null {
+  if (path === undefined || !path.startsWith(dataDir + sep)) return null
+  return statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() === true
+    ? join(dataDir, path.slice(dataDir.length + 1).split(sep)[0]!)
+    : null
 }
 
 /** Which listener could not be opened; that for other nodes is marked. They are opened in this order. */

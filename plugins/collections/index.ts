@@ -5,7 +5,8 @@ import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
 import { pageOf } from '../pages.ts'
 import {
-  accepted, ackQuery, collection, collectionParams, location, problems, tags, tenantParams, withHeaders, writeHeaders, written,
+  accepted, ackQuery, collection, collectionParams, location, problems, tags,
+  tenantParams, withHeaders, writeHeaders, written,
 } from '../schemas.ts'
 
 const listQuery = Type.Object({

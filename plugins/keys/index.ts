@@ -10,7 +10,8 @@ import { refuseConditions } from '../conditions.ts'
 import { checkKey } from '../names.ts'
 import { checkLimit } from '../pages.ts'
 import {
-  accepted, ackQuery, collectionParams, data, entry, etag, keyParams, problems, tags, withHeaders, writeHeaders, written,
+  accepted, ackQuery, collectionParams, data, entry, etag, keyParams, problems,
+  tags, withHeaders, writeHeaders, written,
 } from '../schemas.ts'
 import { sendJson } from '../send-json.ts'
 import { compareOf, etagOf, isKnown } from './preconditions.ts'

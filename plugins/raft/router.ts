@@ -165,8 +165,8 @@ export class Router {
         case 'applied': return this.#settle(item, local.outcome)
         case 'expired': return this.#expired(item, local.now)
         case 'elsewhere': return this.#park(item)
-        case 'busy': return this.#proposals.refuse(waiting, this.#busy())
-        case 'refused': return this.#proposals.refuse(waiting, local.problem)
+        case 'busy': return this.#refuse(item, this.#busy())
+        case 'refused': return this.#refuse(item, local.problem)
         case 'unknown': return this.#uncertain(item, 'a snapshot took the place of the log')
       }
     }
@@ -189,7 +189,7 @@ export class Router {
         case 'problem': {
           const { problem } = answer
           if (isUnknown(problem)) return this.#uncertain(item, problem.params.reason)
-          return this.#proposals.refuse(item.waiting, problem)
+          return this.#refuse(item, problem)
         }
       }
     } catch (error) {
@@ -203,6 +203,12 @@ export class Router {
     const isLate = !outcome.ok && outcome.code === 'WRITE_EXPIRED'
     if (isLate && isUncertain) this.#proposals.giveUp(waiting, 'a leader of which nothing was heard may have made it')
     else this.#proposals.settle(waiting, outcome)
+  }
+
+  /** That an attempt came to nothing tells nothing of one that went before it. */
+  #refuse ({ waiting, isUncertain }: Item, problem: Problem): void {
+    if (isUncertain) this.#proposals.giveUp(waiting, 'a leader of which nothing was heard may have made it')
+    else this.#proposals.refuse(waiting, problem)
   }
 
   /** What the state machine would recognise can be sent again, under the same receipt. */
@@ -233,8 +239,7 @@ export class Router {
   #park (item: Item): void {
     if (!this.#proposals.has(item.waiting)) return
     if (this.#closed || performance.now() > item.giveUpAt) {
-      this.#proposals.refuse(item.waiting, new Problem('NO_LEADER', { reason: this.#options.leaderless() }))
-      return
+      return this.#refuse(item, new Problem('NO_LEADER', { reason: this.#options.leaderless() }))
     }
     this.#parked.push(item)
     this.#retry ??= setTimeout(() => {

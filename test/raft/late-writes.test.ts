@@ -4,6 +4,7 @@ import type { Member } from '../../plugins/raft/member.ts'
 import { Receipts } from '../../plugins/raft/receipts.ts'
 import { Router } from '../../plugins/raft/router.ts'
 import { PeerError } from '../../plugins/raft/transport/index.ts'
+import { Problem } from '../../storage/problem.ts'
 import { Database } from '../../storage/database.ts'
 import type { Receipt, WriteCommand } from '../../storage/types.ts'
 import { MemoryStore } from '../support/memory-store.ts'
@@ -20,7 +21,7 @@ const hourMs = 3_600_000
 
 /** A follower whose leader gives these answers in turn; null for a connection that breaks after the question. */
 async function follower (
-  t: Test, answers: (ForwardedAnswer | null)[]
+  t: Test, answers: (ForwardedAnswer | null)[], leaderWaitSeconds = 60
 ): Promise<{ router: Router, receipts: Receipt[] }> {
   const database = await Database.open(new MemoryStore())
   const seen: Receipt[] = []
@@ -38,7 +39,7 @@ async function follower (
     writesPendingMax: 10,
     uncommittedBytesMax: 1000,
     writeTimeoutSeconds: 60,
-    leaderWaitSeconds: 60,
+    leaderWaitSeconds,
     leaderless: () => 'a test',
   })
   t.teardown(() => router.close())
@@ -69,3 +70,19 @@ for (const [how, answer] of Object.entries({ 'its leader': { result: 'expired' a
     t.same(receipts[1], receipts[0], 'it was sent again under the same receipt, whose outcome is that of both')
   })
 }
+
+test('A refusal tells nothing of the attempt before it, of which nothing was heard', async (t) => {
+  const problem = new Problem('TOO_MUCH_UNCOMMITTED', { limitBytes: 1 })
+  const { router, receipts } = await follower(t, [null, { result: 'problem', problem }])
+  await t.rejects(router.propose(keyed), { code: 'OUTCOME_UNKNOWN', params: { receipt: /^[\w-]{58}$/ } })
+  t.equal(receipts.length, 2)
+  const { router: other } = await follower(t, [{ result: 'problem', problem }])
+  await t.rejects(other.propose(keyed), { code: 'TOO_MUCH_UNCOMMITTED' }, 'without one nothing was done')
+})
+
+test('Nor does it that no leader was found after it', async (t) => {
+  const { router } = await follower(t, [null, ...Array.from({ length: 1000 }, () => ({ result: 'elsewhere' as const }))], 0.1)
+  await t.rejects(router.propose(keyed), { code: 'OUTCOME_UNKNOWN' })
+  const { router: other } = await follower(t, Array.from({ length: 1000 }, () => ({ result: 'elsewhere' as const })), 0.1)
+  await t.rejects(other.propose(keyed), { code: 'NO_LEADER' })
+})

@@ -124,7 +124,7 @@ t.test('Files of others in the folder are left alone', async (t) => {
   await app.close()
   t.ok(existsSync(join(dataDir, 'lost+found')))
   t.equal(readFileSync(join(dataDir, 'notes.txt'), 'utf8'), 'mine')
-  t.same(readdirSync(dataDir).sort(), ['db', 'log', 'lost+found', 'node-id', 'notes.txt', 'snapshots'])
+  t.same(readdirSync(dataDir).sort(), ['db', 'log', 'lost+found', 'node-id', 'notes.txt', 'queue', 'snapshots'])
 })
 
 t.test('A folder that is a file is refused with what to do', async (t) => {
@@ -135,12 +135,16 @@ t.test('A folder that is a file is refused with what to do', async (t) => {
 })
 
 t.test('A part of the folder that is a file is named, and a file that is a folder is damaged', async (t) => {
-  for (const part of ['db', 'log', 'snapshots']) {
+  for (const [part, fault] of [
+    ['db', ' cannot be made .*EEXIST'], ['log', ' is not a folder, .*Move it away'], ['snapshots', ' is not a folder, .*Move it away'],
+  ] as const) {
     const dataDir = folder(t)
     writeFileSync(join(dataDir, part), '')
-    t.match(await failedStart(t, dataDir), new RegExp(`^changewell: ${join(dataDir, part)} is not a folder, .*Move it away`, 'm'))
+    t.match(await failedStart(t, dataDir), new RegExp(`^changewell: .*${join(dataDir, part)}${fault}`, 'm'))
   }
   const dataDir = folder(t)
+  await (await buildNode(t, { dataDir })).close()
+  rmSync(join(dataDir, 'node-id'))
   mkdirSync(join(dataDir, 'node-id'))
   t.match(await failedStart(t, dataDir), /^changewell: .*node-id does not hold a node id/m)
 })
@@ -160,7 +164,7 @@ t.test('What a node was told when it joined stops the start when it cannot be re
 t.test('An id without any data is refused each time, and nothing is made beside it', async (t) => {
   const dataDir = folder(t)
   await (await buildNode(t, { dataDir })).close()
-  for (const part of ['db', 'log', 'snapshots']) rmSync(join(dataDir, part), { recursive: true })
+  for (const part of ['db', 'log', 'snapshots', 'queue']) rmSync(join(dataDir, part), { recursive: true })
   for (let attempt = 0; attempt < 2; attempt++) {
     t.match(await failedStart(t, dataDir), /^changewell: .* neither its database nor its log: .*not mounted/m)
     t.same(readdirSync(dataDir), ['node-id'])
