@@ -383,6 +383,8 @@ export class RaftNode implements Consensus {
     const { signal } = this.#closing
     this.#own = await discovery.advertise({ ...listening, members: this.#addresses.others(this.#nodeId) }, signal)
     this.#publish()
+    // Whoever was dialled meanwhile is to hear of the address.
+    if (this.#standing.member !== null) this.#setPeers()
     if (this.#standing.member === null) {
       this.#addresses.answer = await this.#entry.enter()
       this.#start()

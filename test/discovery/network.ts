@@ -111,7 +111,13 @@ export class Host {
   /** `changewell serve`, that listens everywhere on the ports that nodes usually have. */
   node (main: string[], environment: Environment = {}): NodeProcess {
     return spawnNode(this.#t, {
-      CHANGEWELL_HOST: '0.0.0.0', CHANGEWELL_PORT: '9000', CHANGEWELL_PEER_HOST: '0.0.0.0', CHANGEWELL_PEER_PORT: '9001', ...environment,
+      CHANGEWELL_HOST: '0.0.0.0',
+      CHANGEWELL_PORT: '9000',
+      CHANGEWELL_PEER_HOST: '0.0.0.0',
+      CHANGEWELL_PEER_PORT: '9001',
+      // Nobody else is on this network.
+      CHANGEWELL_INSECURE_PEERS: 'true',
+      ...environment,
     }, main, this.#enter)
   }
 

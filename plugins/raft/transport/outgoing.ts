@@ -41,6 +41,8 @@ export class Outgoing {
   #retry: NodeJS.Timeout | null = null
   /** What was dialled last. */
   #address: string | null = null
+  /** What this node said of its own address then. */
+  #told: string | null = null
   #lastSeen: number | null = null
   /** On connections that have ended. */
   #sentBefore = 0
@@ -78,17 +80,24 @@ export class Outgoing {
     }
   }
 
-  /** The peer may be elsewhere now: if so it is dialled there, at once. */
+  /**
+   * The peer may be elsewhere now, or this node: if so the peer is dialled, at once, where it is and with what it must
+   * know. An address is told in the handshake alone, and a node dials before it knows its own.
+   */
   refresh (): void {
-    if (this.#options.addressOf(this.id) === this.#address) return
-    if (this.#link !== null) this.#link.cut('the peer is at another address now')
-    else this.hurry()
+    if (!this.#isStale) return
+    if (this.#link === null) return this.hurry()
+    const isMoved = this.#told === this.#options.advertised()
+    this.#link.cut(isMoved ? 'the peer is at another address now' : 'this node tells its address')
+  }
+
+  get #isStale (): boolean {
+    return this.#options.addressOf(this.id) !== this.#address || this.#options.advertised() !== this.#told
   }
 
   /** The peer has shown up: there is no use in waiting. */
   hurry (): void {
-    const isElsewhere = this.#options.addressOf(this.id) !== this.#address
-    if (this.#closed || this.#link !== null || (this.#abandon !== null && !isElsewhere)) return
+    if (this.#closed || this.#link !== null || (this.#abandon !== null && !this.#isStale)) return
     this.#backoff.reset()
     this.#dial()
   }
@@ -167,7 +176,8 @@ export class Outgoing {
     this.#address = text
     const address = text === null ? null : this.#split(text)
     if (cluster === null || address === null) return this.#again()
-    const hello = { versions, clusterId: cluster, from: nodeId(), to: this.id, address: advertised() }
+    this.#told = advertised()
+    const hello = { versions, clusterId: cluster, from: nodeId(), to: this.id, address: this.#told }
     const ended = (): void => { this.#abandon = null }
     this.#abandon = dial({
       address,
@@ -253,8 +263,8 @@ export class Outgoing {
     if (this.#closed) return
     this.#options.log.info({ peer: this.id, address: this.#address }, 'lost the connection to a peer: %s', reason)
     this.#lost()
-    if (this.#options.addressOf(this.id) === this.#address) this.#again()
-    else this.#dial()
+    if (this.#isStale) this.#dial()
+    else this.#again()
   }
 
   /** Told once, however often it is heard. */

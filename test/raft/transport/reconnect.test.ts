@@ -58,6 +58,21 @@ t.test('another address is dialled at once when the members are told anew', asyn
   t.strictSame(one.unreachable, [b], 'what was sent meanwhile was lost')
 })
 
+t.test('a node that learns its own address after it has dialled tells it at once', async (t) => {
+  const addresses: Addresses = new Map()
+  let own: string | null = null
+  const one = await startNode(t, a, addresses)
+  const late = await startNode(t, b, addresses, { advertised: () => own, backoffMinMs: 600_000, backoffMaxMs: 600_000 })
+  late.transport.setPeers([a])
+  await until(() => late.peer(a).connected, 'the connection')
+  t.strictSame(one.said, [])
+  own = late.address
+  late.transport.setPeers([a])
+  await until(() => one.said.length === 1, 'its address')
+  t.strictSame(one.said, [{ id: b, address: own }])
+  await until(() => late.peer(a).connected, 'the connection again')
+})
+
 t.test('an address that is unknown, or is none, is asked for again and again', async (t) => {
   const addresses: Addresses = new Map()
   const one = await startNode(t, a, addresses)
