@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
-import { certificatesIn, dayOf, isWhole, leadsTo, subjectOf, usagesMissing, type Usage } from './certificates.ts'
+import { certificatesIn, dayOf, isWhole, leadsTo, pemOf, subjectOf, usagesMissing, type Usage } from './certificates.ts'
 
 export interface NamedFile {
   setting: string
@@ -54,7 +54,13 @@ export async function loadBundle ({ cert, key, ca, usages, trustsItself }: Bundl
     }
   }
   if (faults.length > 0) return { bundle: null, faults }
-  const bundle = { cert: certText!, key: keyText!, ca: caText ?? null, chain: chain!, authorities: authorities ?? [] }
+  const bundle = {
+    cert: pemOf(chain!),
+    key: keyText!,
+    ca: authorities === null ? null : pemOf(authorities),
+    chain: chain!,
+    authorities: authorities ?? [],
+  }
   try {
     createSecureContext({ cert: bundle.cert, key: bundle.key, ...(bundle.ca === null ? {} : { ca: bundle.ca }) })
   } catch (error) {

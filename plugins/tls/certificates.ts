@@ -7,13 +7,23 @@ const usageIds: Record<Usage, string> = { serverAuth: '1.3.6.1.5.5.7.3.1', clien
 
 const pemPattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
+/** Lines that begin or end a certificate under any of the names that OpenSSL takes. */
+const looseEnd = /-----(?:BEGIN|END)[A-Z0-9 ]* CERTIFICATE-----/
+
 /**
  * The certificates of a PEM text in their order.
  *
- * @throws when one of them cannot be read
+ * @throws when one of them cannot be read, is cut off, or has another name: OpenSSL might trust what is not seen here
  */
 export function certificatesIn (pem: string): X509Certificate[] {
-  return (pem.match(pemPattern) ?? []).map((text) => new X509Certificate(text))
+  const found = (pem.match(pemPattern) ?? []).map((text) => new X509Certificate(text))
+  if (looseEnd.test(pem.replace(pemPattern, ''))) throw new Error('it is cut off, or does not stand between BEGIN CERTIFICATE and END CERTIFICATE')
+  return found
+}
+
+/** One PEM text of the certificates. OpenSSL is more particular about line ends than whoever joins files. */
+export function pemOf (certificates: readonly X509Certificate[]): string {
+  return certificates.map(String).join('')
 }
 
 /** Which of the usages the certificate does not allow; one that names none allows them all. */

@@ -37,6 +37,8 @@ export class Credentials {
   readonly counts = { loaded: 0, refused: 0 }
   /** Handshakes that came to nothing. */
   failedHandshakes = 0
+  /** What else speaks against new ones, beside what they hold themselves. */
+  objections: (bundle: Bundle) => string[] = () => []
   readonly #files: BundleFiles
   readonly #minVersion: SecureVersion
   readonly #servers = new Set<Server>()
@@ -106,6 +108,8 @@ export class Credentials {
     this.#read = this.#seen = await this.#state()
     const { bundle, faults } = await loadBundle(this.#files)
     if (bundle === null) return { result: 'refused', faults }
+    const objections = this.objections(bundle)
+    if (objections.length > 0) return { result: 'refused', faults: objections }
     const before = this.#bundle
     const isSame = before?.cert === bundle.cert && before.key === bundle.key && before.ca === bundle.ca
     if (isSame) return { result: 'unchanged' }

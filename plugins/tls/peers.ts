@@ -37,7 +37,8 @@ export class PeerTls {
 
   /** Opens a connection to a node, or to any node where the id is null. To it can be written at once. */
   connect (host: string, port: number, id: string | null): Socket {
-    const place = `${host} ${port}`
+    // A session that is resumed shows no certificate again: it counts for whom it was checked for.
+    const place = `${host} ${port} ${id ?? 'anybody'}`
     const session = this.#sessions.get(place)
     const socket = connect({
       host,

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { TlsOptions } from 'node:tls'
+import type { Bundle } from './bundle.ts'
 import { Credentials, type Outcome } from './credentials.ts'
 import { daysLeft, dayOf, subjectOf } from './certificates.ts'
 import { TlsFaults } from './faults.ts'
@@ -47,7 +48,12 @@ export class Tls {
     if (peers !== null) all.push(new Credentials({ use: 'peers', files: peers, minVersion: 'TLSv1.3' }))
     const outcomes = await Promise.all(all.map((credentials) => credentials.load()))
     faults.push(...outcomes.flatMap((outcome) => outcome.result === 'refused' ? outcome.faults : []))
-    if (faults.length === 0) faults.push(...sharedAuthority(all))
+    const [one, other] = all
+    if (faults.length === 0 && one !== undefined && other !== undefined) {
+      faults.push(...sharedAuthority(one.bundle, other.bundle))
+      one.objections = (bundle) => sharedAuthority(bundle, other.bundle)
+      other.objections = (bundle) => sharedAuthority(one.bundle, bundle)
+    }
     if (faults.length > 0) throw new TlsFaults(faults)
     const tls = new Tls(all, settings, log)
     tls.#start(settings)
@@ -133,9 +139,9 @@ export class Tls {
 }
 
 /** Whoever signs for clients must not be able to sign for nodes. */
-function sharedAuthority (all: readonly Credentials[]): string[] {
-  const [one, other] = all.map(({ bundle }) => new Set(bundle.authorities.map(({ fingerprint256 }) => fingerprint256)))
-  if (one === undefined || other === undefined || ![...one].some((fingerprint) => other.has(fingerprint))) return []
+function sharedAuthority (one: Bundle, other: Bundle): string[] {
+  const trusted = new Set(one.authorities.map(({ fingerprint256 }) => fingerprint256))
+  if (!other.authorities.some(({ fingerprint256 }) => trusted.has(fingerprint256))) return []
   return ['CHANGEWELL_CLIENT_CA and CHANGEWELL_PEER_TLS_CA trust the same authority, so every client could take part in the cluster as a node; ' +
     'use an authority of its own for the cluster.']
 }

@@ -162,7 +162,7 @@ t.test('Settings change one by one, whoever else changes others, and never to ti
   await house.apply({ kind: 'settings', timestamp: 1, settings: { heartbeatMs: 400 } })
   const wrong = await house.apply({ kind: 'settings', timestamp: 1, settings: { electionMs: 799 } })
   t.match(wrong, { ok: false, code: 'INVALID_FIELD', params: { field: 'electionMs', reason: /799, with heartbeatMs 400/ } })
-  t.same(house.database.settings, { historyChanges: 5, heartbeatMs: 400, electionMs: 1000 })
+  t.match(house.database.settings, { historyChanges: 5, heartbeatMs: 400, electionMs: 1000 })
 })
 
 t.test('Settings that an older release stored get the defaults of those it did not know', async (t) => {

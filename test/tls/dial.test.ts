@@ -71,6 +71,7 @@ test('whom a node dials can be tied to its id, unless it may be anybody', async 
   t.equal(await dial(port, '127.0.0.1', id), 'TLSv1.3')
   t.match(await dial(port, '127.0.0.1', 'fedcba9876543210'), /not that of node fedcba9876543210/)
   t.equal(await dial(port, '127.0.0.1', null), 'TLSv1.3', 'who is asked to be joined is not known yet')
+  t.match(await dial(port, '127.0.0.1', 'fedcba9876543210'), /not that of node/, 'and its session is nobody else\'s')
   const near = await peer(t, show(leaf(ca, { names: [`x.example, URI:urn:changewell:node:${id}, y.example`] })))
   t.match(await dial(near, '127.0.0.1', id), /not that of node/, 'a name that contains it is another')
 })

@@ -117,6 +117,40 @@ test('files that change are noticed, and SIGHUP has them read at once and ends n
   t.equal((await ask(port, '/livez', trusted)).status, 200)
 })
 
+test('authorities of clients and of nodes stay apart when they are read again', async (t) => {
+  const pem = new PemFolder(t)
+  const [forClients, forNodes] = [authority('For clients'), authority('For nodes')]
+  const { app } = await secureNode(t, {
+    ...pem.server(leaf(old)), ...pem.clients([forClients], 'required'), ...pem.peers(leaf(forNodes), [forNodes]),
+  })
+  const [clients, peers] = app.tls.credentials
+  pem.clients([forClients, forNodes], 'required')
+  await app.tls.reload()
+  t.equal(clients!.counts.refused, 1)
+  pem.clients([forClients], 'required')
+  pem.peers(leaf(forNodes), [forNodes, forClients])
+  await app.tls.reload()
+  t.equal(peers!.counts.refused, 1)
+  t.equal(peers!.bundle.authorities.length, 1)
+})
+
+test('files of authorities are read as they are joined, and refused when one is cut off or has another name', async (t) => {
+  const pem = new PemFolder(t)
+  const [one, other] = [authority('One'), authority('Other')]
+  const { port, app } = await secureNode(t, { ...pem.server(leaf(old)), ...pem.clients([one], 'required') })
+  const [clients] = app.tls.credentials
+  pem.write('client-ca.pem', one.certificate.trimEnd() + other.certificate)
+  await app.tls.reload()
+  for (const own of [one, other]) t.equal(await knock(t, port, { ...trusted, ...show(leaf(own)) }), null)
+  const renamed = other.certificate.replaceAll(' CERTIFICATE', ' TRUSTED CERTIFICATE')
+  for (const [at, wrong] of [other.certificate.slice(0, 200), renamed].entries()) {
+    pem.write('client-ca.pem', one.certificate + wrong)
+    await app.tls.reload()
+    t.equal(clients!.counts.refused, at + 1)
+  }
+  t.equal(clients!.bundle.authorities.length, 2, 'the old ones stay in force')
+})
+
 test('clients of an authority that is taken away do not get in anew', async (t) => {
   const pem = new PemFolder(t)
   const [one, other] = [authority('One'), authority('Other')]
