@@ -40,21 +40,43 @@ export async function run (args: string[]): Promise<number> {
   if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_000) return failed('--port needs a number up to 65000.', 2)
   const certificates = await certificatesIn(join(dir, 'certs'))
   const nodes: Node[] = []
-  const stopped = stopOnSignal(nodes)
+  const signal = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => signal.abort())
+  process.once('exit', () => { for (const { child } of nodes) child.kill('SIGKILL') })
   try {
     for (const index of [0, 1, 2]) {
       const first = await nodes[0]?.listening
+      if (signal.signal.aborted) return await stopped(nodes)
       nodes.push(await start(dir, index, Number(values.port), certificates, first?.peer ?? ''))
-      await nodes[index]!.listening
+      await Promise.race([nodes[index]!.listening, aborted(signal.signal)])
     }
   } catch (error) {
-    for (const { child } of nodes) child.kill('SIGTERM')
-    await Promise.all(nodes.map(({ ended }) => ended))
-    return failed((error as Error).message, 1)
+    await stopped(nodes)
+    return signal.signal.aborted ? 0 : failed((error as Error).message, 1)
   }
+  if (signal.signal.aborted) return await stopped(nodes)
   const urls = await Promise.all(nodes.map(async ({ listening }) => (await listening).url))
   process.stdout.write(told(dir, nodes.map(({ name }, index) => `${name}  ${urls[index]}`), urls[0]!, certificates))
-  return stopped
+  const endings = nodes.map(async ({ name, ended }) => {
+    await ended
+    return name
+  })
+  const name = await Promise.race([aborted(signal.signal), ...endings])
+  await stopped(nodes)
+  return name === null ? 0 : failed(`${name} ended by itself, so the others were stopped; its log is ${join(dir, `${name}.log`)}`, 1)
+}
+
+/** Resolves to null when a signal has come. */
+async function aborted (signal: AbortSignal): Promise<null> {
+  if (!signal.aborted) await once(signal, 'abort')
+  return null
+}
+
+/** Stops the nodes in order. Resolves to the exit code when all are gone. */
+async function stopped (nodes: readonly Node[]): Promise<number> {
+  for (const { child } of nodes) child.kill('SIGTERM')
+  await Promise.all(nodes.map(({ ended }) => ended))
+  return 0
 }
 
 async function certificatesIn (directory: string): Promise<CertificateFolder> {
@@ -120,19 +142,6 @@ async function start (
   })
   listening.catch(() => {})
   return { name, child, ended, listening }
-}
-
-/** Resolves to the exit code when a signal has come and all nodes are gone, or when one of them ended by itself. */
-function stopOnSignal (nodes: Node[]): Promise<number> {
-  return new Promise((resolve) => {
-    const stop = async (): Promise<void> => {
-      for (const { child } of nodes) child.kill('SIGTERM')
-      await Promise.all(nodes.map(({ ended }) => ended))
-      resolve(0)
-    }
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { void stop() })
-    process.once('exit', () => { for (const { child } of nodes) child.kill('SIGKILL') })
-  })
 }
 
 function told (dir: string, lines: readonly string[], url: string, certificates: CertificateFolder): string {

@@ -32,6 +32,32 @@ test('three nodes run with one command, serve over TLS, and stop with it', async
   t.ok(existsSync(join(dir, 'node-3', 'node-id')))
 })
 
+test('a key that ends it while it starts ends what has been started', async (t) => {
+  const dir = folder(t)
+  const { child, ended } = start(t, ['cluster', '--dir', dir, '--port', '0'])
+  await until(() => existsSync(join(dir, 'node-1', 'node-id')), 'the first node', 60)
+  child.kill('SIGINT')
+  t.match(await ended, { code: 0, stdout: '', stderr: '' })
+  for (const pid of pidsIn(dir)) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+})
+
+test('a node that ends by itself is told of, and ends the others', async (t) => {
+  const dir = folder(t)
+  const { says, ended } = start(t, ['cluster', '--dir', dir, '--port', '0'])
+  await says(/Ctrl-C stops the nodes/)
+  const pids = pidsIn(dir)
+  t.equal(pids.length, 3)
+  process.kill(pids[2]!, 'SIGKILL')
+  t.match(await ended, { code: 1, stderr: /node-3 ended by itself.*node-3\.log/ })
+  for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+})
+
+/** Of the nodes that have said something, in their order. */
+function pidsIn (dir: string): number[] {
+  const logs = [1, 2, 3].map((n) => join(dir, `node-${n}.log`)).filter((path) => existsSync(path))
+  return logs.flatMap((path) => /"pid":(\d+)/.exec(readFileSync(path, 'utf8'))?.[1] ?? []).map(Number)
+}
+
 test('what the command does not take is refused', async (t) => {
   t.match(await run(t, ['cluster', '--port', 'x']), { code: 2, stderr: /--port needs a number/ })
   t.match(await run(t, ['cluster', '--nodes', '5']), { code: 2, stderr: /Usage: changewell cluster/ })
