@@ -35,6 +35,8 @@ interface Item {
   isUncertain: boolean
   /** Of the wait for a leader, in milliseconds of the process's clock. */
   giveUpAt: number
+  /** How often it was passed on to a leader. What an earlier one says counts only if it is the outcome. */
+  attempts: number
 }
 
 /** What waits for a leader is tried again so often. */
@@ -50,6 +52,10 @@ export class Router {
   readonly #proposals: Proposals
   #member: Member | null = null
   #parked: Item[] = []
+  /** Passed on to another node that has not answered yet. */
+  readonly #forwarded = new Map<Item, string>()
+  /** Who led last. */
+  #leader: string | null = null
   #retry: NodeJS.Timeout | null = null
   /** Outcomes from other nodes, until this one has applied as much. */
   #behind: { index: number, resolve: () => void }[] = []
@@ -73,6 +79,7 @@ export class Router {
     member.watch(() => {
       this.entrance.leads(member.isLeader)
       this.#catchUp()
+      this.#overtake(member.leader)
       this.#routeParked()
     })
   }
@@ -106,7 +113,7 @@ export class Router {
     const waiting = this.#proposals.wait(receipt)
     const giveUpAt = performance.now() + leaderWaitSeconds * 1000
     const item = withReceipt(proposal, receipt)
-    this.#route({ proposal: item, origin, waiting, until, isRenewable: isGiven, isUncertain: false, giveUpAt })
+    this.#route({ proposal: item, origin, waiting, until, isRenewable: isGiven, isUncertain: false, giveUpAt, attempts: 0 })
     return waiting
   }
 
@@ -132,6 +139,7 @@ export class Router {
   failAll (reason: string, cause?: Error): void {
     this.#proposals.giveUpAll(reason, cause === undefined ? {} : { cause })
     this.#parked = []
+    this.#forwarded.clear()
   }
 
   /** Resolves when nobody waits any more, or after so many milliseconds. New proposals are refused. */
@@ -176,14 +184,20 @@ export class Router {
 
   async #forward (leader: string, item: Item): Promise<void> {
     const { transport, writeTimeoutSeconds } = this.#options
+    const attempt = ++item.attempts
+    this.#forwarded.set(item, leader)
     try {
       const body = encodeForwarded(item)
       const answer = decodeAnswer(await transport.request(leader, methods.propose, body, writeTimeoutSeconds * 1000))
       switch (answer.result) {
         case 'applied':
           await this.#applied(answer.index)
+          if (attempt !== item.attempts && isLate(answer.outcome)) return
           return this.#settle(item, answer.outcome)
         case 'appended': return this.#proposals.settle(item.waiting, null)
+      }
+      if (attempt !== item.attempts) return
+      switch (answer.result) {
         case 'expired': return this.#expired(item, answer.now)
         case 'elsewhere': return this.#park(item)
         case 'problem': {
@@ -193,15 +207,33 @@ export class Router {
         }
       }
     } catch (error) {
+      if (attempt !== item.attempts) return
       if (error instanceof PeerError && !error.sent) this.#park(item)
       else this.#uncertain(item, `the leader could not be heard any more (${(error as Error).message})`)
+    } finally {
+      if (attempt === item.attempts) this.#forwarded.delete(item)
+    }
+  }
+
+  /**
+   * Another leads, and the one before it has not answered: its disk may hang, or the network lose everything. What the
+   * state machine recognises need not wait for that.
+   */
+  #overtake (leader: string | null): void {
+    if (leader === null || leader === this.#leader) return
+    this.#leader = leader
+    for (const [item, to] of this.#forwarded) {
+      if (to === leader || !isRecognised(item.proposal)) continue
+      this.#forwarded.delete(item)
+      item.attempts++
+      item.isUncertain = true
+      if (this.#proposals.has(item.waiting)) this.#route(item)
     }
   }
 
   /** That an attempt came too late tells nothing of one that went before it; the receipt does. */
   #settle ({ waiting, isUncertain }: Item, outcome: Outcome): void {
-    const isLate = !outcome.ok && outcome.code === 'WRITE_EXPIRED'
-    if (isLate && isUncertain) this.#proposals.giveUp(waiting, 'a leader of which nothing was heard may have made it')
+    if (isLate(outcome) && isUncertain) this.#proposals.giveUp(waiting, 'a leader of which nothing was heard may have made it')
     else this.#proposals.settle(waiting, outcome)
   }
 
@@ -215,8 +247,7 @@ export class Router {
   #uncertain (item: Item, reason: string): void {
     const { proposal, waiting } = item
     item.isUncertain = true
-    const isRecognised = proposal.kind === 'write' && (proposal.idempotency !== undefined || proposal.receipt?.isRepeated === true)
-    if (isRecognised) this.#park(item)
+    if (isRecognised(proposal)) this.#park(item)
     else this.#proposals.giveUp(waiting, reason)
   }
 
@@ -272,6 +303,15 @@ export class Router {
   #busy (): Problem {
     return new Problem('TOO_MUCH_UNCOMMITTED', { limitBytes: this.#options.uncommittedBytesMax })
   }
+}
+
+/** Whether the state machine takes it once, however often it is sent. */
+function isRecognised (proposal: Proposal): boolean {
+  return proposal.kind === 'write' && (proposal.idempotency !== undefined || proposal.receipt?.isRepeated === true)
+}
+
+function isLate (outcome: Outcome): boolean {
+  return !outcome.ok && outcome.code === 'WRITE_EXPIRED'
 }
 
 function isUnknown (problem: Problem): problem is Problem<'OUTCOME_UNKNOWN'> {
