@@ -21,6 +21,8 @@ export class MadeSnapshots {
   readonly #options: MadeOptions
   #newest: { snapshot: Snapshot, file: ImageFile, usedAt: number } | null = null
   #making: Promise<void> | null = null
+  /** The index of the one that is being made; 0 while that is not known. */
+  #makingFrom = 0
   #closed = false
 
   constructor (options: MadeOptions) {
@@ -49,6 +51,8 @@ export class MadeSnapshots {
   /** The log must reach back to here, or whoever gets the snapshot would need another one at once. */
   get keepFrom (): number {
     const newest = this.#newest
+    // One that takes long to make would be older than the log by the time that it is there.
+    if (this.#making !== null) return Math.min(this.#makingFrom, newest?.snapshot.index ?? Infinity)
     if (newest === null) return Infinity
     if (performance.now() - newest.usedAt > idleMs) {
       this.#newest = null
@@ -70,9 +74,11 @@ export class MadeSnapshots {
   async #make (): Promise<void> {
     const { database, folder, onMade } = this.#options
     const begun = performance.now()
+    this.#makingFrom = 0
     const view = await database.store.view()
     const { header, chunks } = await imageOf(view)
     const at = { index: header.index, term: header.term }
+    this.#makingFrom = at.index
     const part = await open(folder.partPath(at), 'w', 0o600).catch(async (error: Error) => {
       await view.release()
       throw error
