@@ -33,15 +33,15 @@ t.test('A cluster grows from one to five and shrinks to one while it is written 
     await cluster.settled()
     await clients.acknowledged(10)
   }
-  await clients.stop()
   t.equal(cluster.up.length, 1)
-  await clients.check(t)
+  await clients.end(t)
 })
 
 t.test('Two nodes are replaced at once, a replica only reads, and roles change', async (t) => {
   const cluster = await Cluster.start(t, 3)
   const leader = await cluster.leader()
   await seed(leader)
+  const clients = Clients.start(cluster, 2)
   const [c, d] = await cluster.followers()
   const [e, f] = await Promise.all([
     cluster.add({ CHANGEWELL_JOIN: leader.proxy.address }), cluster.add({ CHANGEWELL_JOIN: leader.proxy.address }),
@@ -68,13 +68,16 @@ t.test('Two nodes are replaced at once, a replica only reads, and roles change',
   t.equal(status, 200)
   const ids = (body.keys as { data: { id: string } }[]).map(({ data }) => data.id)
   t.same(ids.sort(), cluster.up.map(({ id }) => id).sort())
-  await cluster.checksum()
+  await clients.acknowledged(10)
+  await clients.end(t)
 })
 
 t.test('A removed id is not used again, and a node that lost its data joins under a new one', async (t) => {
   const cluster = await Cluster.start(t, 3)
   const leader = await cluster.leader()
   await seed(leader)
+  const clients = Clients.start(cluster, 2)
+  await clients.acknowledged(10)
   const [lost] = await cluster.followers()
   await lost!.kill()
   // Its data is gone, but the file with its id is not.
@@ -90,6 +93,8 @@ t.test('A removed id is not used again, and a node that lost its data joins unde
   t.match(await leader.call('POST', '/cluster/members?wait=0', { id: old, peerAddress: 'a:1', apiAddress: 'a:2' }), {
     status: 410, body: { code: 'NODE_REMOVED' },
   })
+  await clients.acknowledged(10)
+  await clients.end(t)
 })
 
 t.test('Two clusters whose nodes are pointed at each other stay apart', async (t) => {
@@ -97,6 +102,7 @@ t.test('Two clusters whose nodes are pointed at each other stay apart', async (t
   const a = await Cluster.start(t, 3)
   const b = await Cluster.start(t, 3)
   await Promise.all([a, b].map((cluster) => seed(cluster.nodes[0]!)))
+  const both = [a, b].map((cluster) => Clients.start(cluster, 2))
   const [one] = await a.followers()
   const [other] = await b.followers()
   // Behind the address of one is now the other, and the reverse.
@@ -113,4 +119,11 @@ t.test('Two clusters whose nodes are pointed at each other stay apart', async (t
   t.not(viewA!.clusterId, viewB!.clusterId)
   t.same(viewA!.members.map(({ id }) => id).sort(), a.nodes.map(({ id }) => id).sort())
   t.same(viewB!.members.map(({ id }) => id).sort(), b.nodes.map(({ id }) => id).sort())
+  // Told its own address again, each is the member that it was.
+  await Promise.all([one!.kill(), other!.kill()])
+  await Promise.all([one!.start(), other!.start()])
+  for (const clients of both) {
+    await clients.acknowledged(10)
+    await clients.end(t)
+  }
 })
