@@ -7,6 +7,7 @@ import type { SuiteOptions } from './suites/suite.ts'
 const suites: Record<string, () => Promise<(options: SuiteOptions) => Promise<void>>> = {
   'single-node': async () => (await import('./suites/single-node.ts')).singleNode,
   cluster: async () => (await import('./suites/cluster.ts')).cluster,
+  elections: async () => (await import('./suites/elections.ts')).elections,
   profile: async () => (await import('./suites/profile.ts')).profile,
   'cluster-profile': async () => (await import('./suites/profile.ts')).clusterProfile,
   locks: async () => (await import('./suites/locks.ts')).locks,

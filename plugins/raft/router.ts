@@ -112,8 +112,8 @@ export class Router {
     const receipt = isGiven ? receipts.give(writeTimeoutSeconds * 1000) : null
     const waiting = this.#proposals.wait(receipt)
     const giveUpAt = performance.now() + leaderWaitSeconds * 1000
-    const asked = withReceipt(proposal, receipt)
-    this.#route({ proposal: asked, origin, waiting, until, isRenewable: isGiven, isUncertain: false, giveUpAt, attempts: 0 })
+    const asked = { proposal: withReceipt(proposal, receipt), origin, waiting, until }
+    this.#route({ ...asked, isRenewable: isGiven, isUncertain: false, giveUpAt, attempts: 0 })
     return waiting
   }
 
