@@ -10,6 +10,7 @@ import type { NodeId } from './core/index.ts'
 import { DataFolderError } from './data-folder-error.ts'
 import type { Gate } from './entrance.ts'
 import { Entry } from './entry.ts'
+import { handOver } from './hand-over.ts'
 import { identify, type Identify } from './identity.ts'
 import { LostPeers } from './lost-peers.ts'
 import { Member } from './member.ts'
@@ -24,7 +25,7 @@ import { replay } from './replay.ts'
 import { Router } from './router.ts'
 import { openSnapshots, type Snapshots } from './snapshots/index.ts'
 import { Standing } from './standing.ts'
-import { bestHeir, Steward } from './steward.ts'
+import { Steward } from './steward.ts'
 import { Transport } from './transport/index.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -249,15 +250,9 @@ export class RaftNode implements Consensus {
    * false when nobody took over within two election timeouts.
    */
   async handOver (to: NodeId | null): Promise<boolean> {
+    const { database } = this.#options
     const member = this.#standing.member
-    if (member === null || member.leader === null) return false
-    const { electionMs } = this.#options.database.settings
-    const heir = to ?? bestHeir(member.status.members, this.#options.database.nodes, this.#nodeId)
-    if (heir === null) return false
-    if (member.leader === heir) return true
-    member.transferLeadership(heir)
-    const isDone = (): boolean => to === null ? !member.isLeader : member.leader === to
-    return await waitFor(member, isDone, electionMs * 2)
+    return member !== null && await handOver({ member, database, nodeId: this.#nodeId, to })
   }
 
   /** Resolves with true when the node is what the list says that it shall be, with false after so many milliseconds. */
@@ -383,11 +378,12 @@ export class RaftNode implements Consensus {
     const { signal } = this.#closing
     this.#own = await discovery.advertise({ ...listening, members: this.#addresses.others(this.#nodeId) }, signal)
     this.#publish()
-    // Whoever was dialled meanwhile is to hear of the address.
-    if (this.#standing.member !== null) this.#setPeers()
     if (this.#standing.member === null) {
       this.#addresses.answer = await this.#entry.enter()
       this.#start()
+    } else {
+      // Whoever was dialled meanwhile is to hear of the address.
+      this.#setPeers()
     }
     this.#publish()
     await announceAddresses({
