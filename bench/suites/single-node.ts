@@ -8,6 +8,7 @@ import { delivery } from './delivery.ts'
 import { withHouse, type House } from './house.ts'
 import { pages } from './pages.ts'
 import { reads } from './reads.ts'
+import { starts } from './starts.ts'
 import type { SuiteOptions } from './suite.ts'
 import { writes } from './writes.ts'
 
@@ -22,6 +23,8 @@ export async function singleNode ({ dist, quick, say }: SuiteOptions): Promise<v
       say(`${measure.name} ...`)
       sections.push(await measure(house))
     }
+    say('starts ...')
+    sections.push(await starts(house, dist))
     const machine = await describeMachine(house.folder)
     const page = renderMarkdown({
       title, introduction: introduction(house), machine, sections, chart: 'single-node.svg',
