@@ -1,8 +1,7 @@
 import { ratioOf, type Figure } from '../measure/figure.ts'
 import { times } from './numbers.ts'
+import { ink, svg, text } from './svg.ts'
 
-/** Readable on white and on black alike; the picture itself has no background. */
-const ink = '#7d8590'
 const colours = ['#2f81f7', '#d29922']
 
 const width = 860
@@ -47,26 +46,9 @@ export function renderChart (title: string, figures: Figure[]): string {
       parts.push(bar(from, barY, to - from, colours[at]!), text({ x: to + 5, y: barY + 11, size: 11 }, times(ratio)))
     }
   })
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
-    `role="img" font-family="system-ui, sans-serif">\n<title>${escape(title)}</title>\n${parts.join('\n')}\n</svg>\n`
+  return svg(title, { width, height }, parts)
 }
 
 function bar (x: number, y: number, length: number, colour: string): string {
   return `<rect x="${x.toFixed(1)}" y="${y}" width="${Math.max(1, length).toFixed(1)}" height="${barHeight}" rx="2" fill="${colour}"/>`
-}
-
-interface TextPlace {
-  x: number
-  y: number
-  anchor?: 'start' | 'middle' | 'end'
-  size?: number
-  weight?: number
-}
-
-function text ({ x, y, anchor = 'start', size = 13, weight = 400 }: TextPlace, words: string): string {
-  return `<text x="${x.toFixed(1)}" y="${y}" text-anchor="${anchor}" font-size="${size}" font-weight="${weight}" fill="${ink}">${escape(words)}</text>`
-}
-
-function escape (words: string): string {
-  return words.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`)
 }

@@ -1,8 +1,7 @@
 import type { Trial } from '../elections/trial.ts'
 import { median } from '../measure/quantile.ts'
+import { ink, svg, text } from './svg.ts'
 
-/** Readable on white and on black alike; the picture itself has no background. */
-const ink = '#7d8590'
 const colours = { 'as it was': '#2f81f7', loaded: '#d29922' }
 
 const width = 760
@@ -25,46 +24,33 @@ export function renderElections (title: string, trials: readonly Trial[]): strin
   const x = (value: number): number => left + share(value, xLow, xHigh) * (width - left - right)
   const y = (value: number): number => height - bottom - share(value, yLow, yHigh) * (height - top - bottom)
   const parts = [
-    label({ x: 16, y: 24, size: 16, weight: 600 }, title),
-    label({ x: 16, y: 46, size: 12 }, 'milliseconds until another leads; beside a point: false elections while nothing failed'),
+    text({ x: 16, y: 24, size: 16, weight: 600 }, title),
+    text({ x: 16, y: 46, size: 12 }, 'milliseconds until another leads; beside a point: false elections while nothing failed'),
   ]
   for (let power = yLow; power <= yHigh; power *= 10) {
     parts.push(`<path d="M${left} ${y(power).toFixed(1)}H${width - right}" stroke="${ink}" stroke-opacity="0.25"/>`,
-      label({ x: left - 8, y: y(power) + 4, anchor: 'end' }, power.toLocaleString('en-GB')))
+      text({ x: left - 8, y: y(power) + 4, anchor: 'end' }, power.toLocaleString('en-GB')))
   }
   for (const election of new Set(elections)) {
     const { heartbeatMs } = trials.find(({ electionMs }) => electionMs === election)!
-    parts.push(label({ x: x(election), y: height - bottom + 22, anchor: 'middle' }, `${heartbeatMs} / ${election}`))
+    parts.push(text({ x: x(election), y: height - bottom + 22, anchor: 'middle' }, `${heartbeatMs} / ${election}`))
   }
-  parts.push(label({ x: (left + width - right) / 2, y: height - 14, anchor: 'middle', size: 12 }, 'heartbeatMs / electionMs'))
+  parts.push(text({ x: (left + width - right) / 2, y: height - 14, anchor: 'middle', size: 12 }, 'heartbeatMs / electionMs'))
   for (const [name, isLoaded] of [['as it was', false], ['loaded', true]] as const) {
     const colour = colours[name]
     const place = isLoaded ? width - right - 110 : width - right - 230
-    parts.push(`<circle cx="${place}" cy="20" r="5" fill="${colour}"/>`, label({ x: place + 12, y: 24 }, name))
+    parts.push(`<circle cx="${place}" cy="20" r="5" fill="${colour}"/>`, text({ x: place + 12, y: 24 }, name))
     for (const trial of trials.filter((each) => each.isLoaded === isLoaded)) {
       const at = x(trial.electionMs) + (isLoaded ? 7 : -7)
       const { failovers, falseElections } = trial
       parts.push(`<path d="M${at.toFixed(1)} ${y(Math.min(...failovers)).toFixed(1)}V${y(Math.max(...failovers)).toFixed(1)}" stroke="${colour}" stroke-width="2"/>`,
         `<circle cx="${at.toFixed(1)}" cy="${y(median(failovers)).toFixed(1)}" r="5" fill="${colour}"/>`,
-        label({ x: at + (isLoaded ? 9 : -9), y: y(median(failovers)) + 4, anchor: isLoaded ? 'start' : 'end', size: 12 }, String(falseElections)))
+        text({ x: at + (isLoaded ? 9 : -9), y: y(median(failovers)) + 4, anchor: isLoaded ? 'start' : 'end', size: 12 }, String(falseElections)))
     }
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
-    `role="img" font-family="system-ui, sans-serif">\n<title>${title}</title>\n${parts.join('\n')}\n</svg>\n`
+  return svg(title, { width, height }, parts)
 }
 
 function share (value: number, low: number, high: number): number {
   return Math.log(value / low) / Math.log(high / low)
-}
-
-interface Place {
-  x: number
-  y: number
-  anchor?: 'start' | 'middle' | 'end'
-  size?: number
-  weight?: number
-}
-
-function label ({ x, y, anchor = 'start', size = 13, weight = 400 }: Place, words: string): string {
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" font-size="${size}" font-weight="${weight}" fill="${ink}">${words}</text>`
 }

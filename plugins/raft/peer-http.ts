@@ -1,5 +1,6 @@
 import { request, type IncomingMessage, type RequestOptions } from 'node:http'
 import { once } from 'node:events'
+import { text as textOf } from 'node:stream/consumers'
 import { splitAddress, type Connect } from './transport/index.ts'
 
 /** A call to another node's peers' listener that did not get as far as an answer, or got a refusal. */
@@ -50,9 +51,7 @@ export async function postPeer (
   try {
     const [response] = await once(outgoing, 'response') as [IncomingMessage]
     status = response.statusCode ?? 0
-    const chunks: Buffer[] = []
-    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
-    answer = Buffer.concat(chunks).toString()
+    answer = await textOf(response)
   } catch (error) {
     throw new PeerCallError((error as Error).message, null, { cause: error })
   }

@@ -2,18 +2,9 @@ import t from 'tap'
 import { until } from '../support/node.ts'
 import { Cluster, type ClusterNode } from './cluster.ts'
 import { seed } from './clients.ts'
+import { fateThrough } from './fate.ts'
 
 const key = '/tenants/t/collections/c/keys/k'
-
-async function fateThrough (node: ClusterNode, receipt: string): Promise<Record<string, unknown>> {
-  let body: Record<string, unknown> = {}
-  await until(async () => {
-    const answer = await node.get(`/receipts/${receipt}`)
-    body = answer.body
-    return answer.status === 200 && body.state !== 'pending'
-  }, 'an outcome', 60)
-  return body
-}
 
 interface QueueView {
   writes: number

@@ -1,20 +1,9 @@
 import t from 'tap'
-import { until } from '../support/node.ts'
-import { Cluster, type ClusterNode } from './cluster.ts'
+import { Cluster } from './cluster.ts'
 import { seed } from './clients.ts'
+import { fateThrough } from './fate.ts'
 
 const key = '/tenants/t/collections/c/keys/k'
-
-/** What the receipt tells through this node, once it is certain. */
-async function fateThrough (node: ClusterNode, receipt: string): Promise<Record<string, unknown>> {
-  let body: Record<string, unknown> = {}
-  await until(async () => {
-    const answer = await node.get(`/receipts/${receipt}`)
-    body = answer.body
-    return answer.status === 200 && body.state !== 'pending'
-  }, 'an outcome', 60)
-  return body
-}
 
 t.test('What became of writes that a leader without followers took in is certain, through any node', async (t) => {
   const cluster = await Cluster.start(t, 3, { CHANGEWELL_WRITE_TIMEOUT_SECONDS: '2' })
