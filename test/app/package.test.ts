@@ -14,7 +14,7 @@ interface Packed {
 
 const packedOf = (output: string): Packed => (JSON.parse(output) as Packed[])[0]!
 
-test('the package serves in an empty folder, with nothing but the dependencies that it names', async (t) => {
+test('the package serves in an empty folder, with nothing but the dependencies that it names, and the demo runs on it', async (t) => {
   const copy = folder(t)
   const listed = execFileSync('git', ['ls-files', '-z'], { cwd: project, encoding: 'utf8' }).split('\0')
   for (const path of listed) {
@@ -51,6 +51,15 @@ test('the package serves in an empty folder, with nothing but the dependencies t
   t.same(readdirSync(empty), ['data'])
   child.kill('SIGTERM')
   t.equal((await ended).code, 0)
+
+  const demo = start(t, ['--limit', '200', '--dist', join(modules, 'changewell/dist')], {}, {
+    program: [process.execPath, '--import=tsx', join(project, 'bench/demo/index.ts')], cwd: project,
+  })
+  const told = await demo.ended
+  t.equal(told.code, 0, told.stderr)
+  t.match(told.stdout, /retry +a batch sent twice under one Idempotency-Key was written once\n/)
+  t.match(told.stdout, /feed +\d+ changes in order over 2 connections .*: none missed, none twice\n/)
+  t.match(told.stdout, /compared +\d+ keys in \d+ collections, [\d,]+ bytes of data: the copy is the same\n/)
 
   // A discovery provider that is installed beside it, which imports what the package exports for those.
   const provider = join(modules, 'changewell-shared-folder')
