@@ -13,7 +13,7 @@ const kinds = ['bootstrap', 'write', 'expire', 'trim', 'settings', 'node', 'node
 /** A write with a receipt is a kind of its own: a release that knows no receipts must not take it for a plain one. */
 const receiptedWrite = kinds.indexOf('receipted-write')
 
-const roles = ['voter', 'replica'] as const
+const roles = ['voter', 'replica', null] as const
 
 const present = { tenant: 1, collection: 2, key: 4, tags: 8, data: 16, name: 32, recursive: 64 }
 
@@ -62,7 +62,7 @@ export function decodeCommand (bytes: Buffer): Command {
     case 'settings': return { kind, timestamp, settings: JSON.parse(from.bytes().toString()) as Partial<Settings> }
     case 'expire': return { kind, timestamp }
     case 'node': {
-      const [id, role] = [from.text(), roles[from.u8()]!]
+      const [id, role] = [from.text(), roles[from.u8()] ?? null]
       return { kind, timestamp, id, role, peerAddress: from.text(), apiAddress: from.text() }
     }
     case 'node-remove': return { kind, timestamp, id: from.text() }

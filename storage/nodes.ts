@@ -36,17 +36,22 @@ interface Moment {
 }
 
 /**
- * The record that a command makes or changes; null when it is so already.
+ * The record that a command makes or changes; null when it is so already. What the command does not say stays: a node
+ * that tells where it is now must not take back what an operator said of its role meanwhile.
  *
- * @throws Problem NODE_REMOVED; LAST_VOTER when the only voter is to be one no longer
+ * @throws Problem NODE_REMOVED, MEMBER_NOT_FOUND; LAST_VOTER when the only voter is to be one no longer
  */
 export function listedNode (
   records: Records, configuration: AppliedConfiguration | null, command: NodeCommand, moment: Moment
 ): NodeRecord | null {
-  const { id, role, peerAddress, apiAddress } = command
+  const { id } = command
   const known = records.get(id)
   // Who was told to go goes: else a call that came late would call back whoever removed it.
   if (known?.state === 'removed' || known?.state === 'leaving') throw new Problem('NODE_REMOVED', { id })
+  const role = command.role ?? known?.role
+  if (role === undefined) throw new Problem('MEMBER_NOT_FOUND', { id })
+  const peerAddress = command.peerAddress || known?.peerAddress || ''
+  const apiAddress = command.apiAddress || known?.apiAddress || ''
   if (role === 'replica') assertOtherVoter(records, configuration, id)
   const state = stateIn(configuration, id, role)
   const isKnown = known !== undefined && known.role === role && known.state === state &&

@@ -98,8 +98,9 @@ export interface NodeCommand {
   timestamp: number
   /** 16 hex digits. */
   id: string
-  role: 'voter' | 'replica'
-  /** host:port; empty while it is not known. */
+  /** Null leaves it as it is: of a node that is on the list. */
+  role: 'voter' | 'replica' | null
+  /** host:port; empty leaves it as it is. */
   peerAddress: string
   apiAddress: string
 }

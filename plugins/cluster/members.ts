@@ -60,7 +60,8 @@ export function memberRoutes (instance: FastifyInstance): void {
   }, async (request, reply) => {
     const { id } = request.params
     await raft.readBarrier()
-    const { role, peerAddress, apiAddress } = { ...find(id), ...request.body }
+    find(id)
+    const { role = null, peerAddress = '', apiAddress = '' } = request.body
     await propose({ kind: 'node', id, role, peerAddress, apiAddress })
     return settle(reply, id, request.query.wait, 200)
   })

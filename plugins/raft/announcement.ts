@@ -29,7 +29,7 @@ export async function announceAddresses (options: AnnouncementOptions): Promise<
     if (listed !== undefined && listed.peerAddress === peerAddress && listed.apiAddress === apiAddress) return
     if (listed !== undefined) {
       try {
-        await admit({ id: nodeId, role: listed.role, peerAddress, apiAddress, isEmpty: false })
+        await admit({ id: nodeId, role: null, peerAddress, apiAddress, isEmpty: false })
       } catch (error) {
         const isRefused = error instanceof Problem && error.code === 'ADDRESS_UNREACHABLE'
         const text = isRefused ? JSON.stringify(error.params) : ''

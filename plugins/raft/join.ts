@@ -6,7 +6,8 @@ import { PeerCallError } from './peer-http.ts'
 /** What a node says when it asks to join, or when it has moved. */
 export interface JoinRequest {
   id: string
-  role: 'voter' | 'replica'
+  /** Null when it has moved, and is to stay what it is. */
+  role: 'voter' | 'replica' | null
   peerAddress: string
   apiAddress: string
   /** It holds nothing: if the cluster has given it entries already, it has lost them. */

@@ -37,7 +37,7 @@ const joinBody = {
   required: ['id', 'role', 'peerAddress', 'apiAddress', 'isEmpty'],
   properties: {
     id: { type: 'string', pattern: '^[0-9a-f]{16}$' },
-    role: { enum: ['voter', 'replica'] },
+    role: { enum: ['voter', 'replica', null] },
     peerAddress: { type: 'string', minLength: 1, maxLength: 300 },
     apiAddress: { type: 'string', minLength: 1, maxLength: 300 },
     isEmpty: { type: 'boolean' },

@@ -176,3 +176,17 @@ t.test('Settings that an older release stored get the defaults of those it did n
   await applyAll(replayed, [{ kind: 'settings', timestamp: 1, settings: old }])
   t.same(replayed.settings, expected)
 })
+
+t.test('What a command does not say of a node stays as it is, whoever was first', async (t) => {
+  const house = await House.build()
+  await house.configure(['n1', 'n2'])
+  for (const id of ['n1', 'n2']) await house.put(id)
+  const moved = { kind: 'node' as const, timestamp: 1000, id: 'n2', role: null, peerAddress: 'h:8', apiAddress: 'h:9' }
+  const demoted = { ...moved, role: 'replica' as const, peerAddress: '', apiAddress: '' }
+  t.match(await house.apply(demoted), { ok: true })
+  t.match(await house.apply(moved), { ok: true })
+  t.match(house.database.nodes.get('n2'), { role: 'replica', peerAddress: 'h:8', apiAddress: 'h:9' })
+  t.match(await house.apply({ ...demoted, role: 'voter' }), { ok: true })
+  t.match(house.database.nodes.get('n2'), { role: 'voter', peerAddress: 'h:8', apiAddress: 'h:9' })
+  t.match(await house.apply({ ...moved, id: 'n9' }), refused('MEMBER_NOT_FOUND', 'n9'))
+})

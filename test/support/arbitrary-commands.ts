@@ -98,7 +98,7 @@ export const nodeCommand: fc.Arbitrary<NodeCommand | NodeRemoveCommand> = fc.one
       kind: fc.constant('node' as const),
       timestamp,
       id: nodeId,
-      role: fc.constantFrom('voter' as const, 'voter' as const, 'replica' as const),
+      role: fc.constantFrom('voter' as const, 'voter' as const, 'replica' as const, null),
       peerAddress: address,
       apiAddress: address,
     }),

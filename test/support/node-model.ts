@@ -40,9 +40,13 @@ export class NodeModel {
     this.#show(revision, timestamp)
   }
 
-  #put ({ id, role, peerAddress, apiAddress }: NodeCommand): string | null {
+  #put ({ id, ...said }: NodeCommand): string | null {
     const known = this.#nodes.get(id)
     if (known?.gone === true || known?.asked === 'to go') return 'NODE_REMOVED'
+    if (known === undefined && said.role === null) return 'MEMBER_NOT_FOUND'
+    const role = said.role ?? known!.role
+    const peerAddress = said.peerAddress === '' && known !== undefined ? known.peerAddress : said.peerAddress
+    const apiAddress = said.apiAddress === '' && known !== undefined ? known.apiAddress : said.apiAddress
     if (role === 'replica' && this.#isLastVoter(id)) return 'LAST_VOTER'
     this.#nodes.set(id, { id, role, peerAddress, apiAddress, entered: this.#isMember(id), asked: 'to stay', gone: false })
     return null
