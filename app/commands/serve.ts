@@ -10,6 +10,7 @@ import { SettingsError } from '../read-settings.ts'
 import { settingsTable } from '../settings-table.ts'
 import { version } from '../version.ts'
 import { explainStartFailure, ofPeers } from './start-failure.ts'
+import { curlFor } from './try-it.ts'
 
 /** Once all requests have ended or are cut off, the database is flushed; what hangs even then is killed. */
 const flushMsMax = 20_000
@@ -84,8 +85,7 @@ async function listen (app: FastifyInstance, config: Config): Promise<void> {
   })
   app.log.level = level
   const dataDir = resolve(config.dataDir)
-  // The node's own certificate is as good as its authority's to whoever trusts this node.
-  const plainCurl = config.tlsCert === '' ? 'curl' : `curl --cacert ${resolve(config.tlsCert)}`
+  const plainCurl = curlFor(config)
   const curl = `${plainCurl} -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`
   if (isPretty(config)) {
     process.stdout.write(`${[listenTextResolver(address), ...more].join('\n')}\nIts data is in ${dataDir}\n` +
