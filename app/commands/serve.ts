@@ -46,6 +46,7 @@ export async function run (args: string[]): Promise<number> {
 }
 
 async function start (config: Config): Promise<void> {
+  const hasChannel = process.connected
   // The server takes longest to load, so it waits for what is quick to refuse.
   const { buildServer } = await import('../server.ts')
   const logger = await buildLogger(config)
@@ -54,12 +55,19 @@ async function start (config: Config): Promise<void> {
   const { access, tls } = app
   const isOn = access.isOn || tls.credentials.length > 0
   if (isOn) process.on('SIGHUP', () => { void Promise.all([access.reload(), tls.reload()]) })
-  closeWithGrace({ delay: config.shutdownSeconds * 1000 + flushMsMax, logger, skip: isOn ? ['SIGHUP'] : [] }, async ({ signal, err }) => {
+  const { close } = closeWithGrace({ delay: config.shutdownSeconds * 1000 + flushMsMax, logger, skip: isOn ? ['SIGHUP'] : [] }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'an error that nobody handled; the node stops')
     else logger.info({ signal }, 'the node stops')
     await app.close()
   })
+  if (hasChannel) whenParentIsGone(close)
   await listen(app, config)
+}
+
+/** For a node that another process of Node has started with a channel, as `changewell cluster` does. */
+function whenParentIsGone (stop: () => void): void {
+  if (process.connected) process.once('disconnect', stop)
+  else stop()
 }
 
 /** Says where the node listens, where its data is and how to try it: as plain lines to a person, else in the log. */
