@@ -10,7 +10,7 @@ import { SettingsError } from '../read-settings.ts'
 import { settingsTable } from '../settings-table.ts'
 import { version } from '../version.ts'
 import { explainStartFailure, ofPeers } from './start-failure.ts'
-import { curlFor } from './try-it.ts'
+import { tryIt } from './try-it.ts'
 
 /** Once all requests have ended or are cut off, the database is flushed; what hangs even then is killed. */
 const flushMsMax = 20_000
@@ -93,15 +93,15 @@ async function listen (app: FastifyInstance, config: Config): Promise<void> {
   })
   app.log.level = level
   const dataDir = resolve(config.dataDir)
-  const plainCurl = curlFor(config)
-  const curl = `${plainCurl} -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`
+  const { curl, url } = tryIt(address, app.tls.otherNameFor(new URL(address).hostname), config)
+  const write = `${curl} -H 'content-type: application/json' -d '{"data":"hello"}' ${url}/changes`
   if (isPretty(config)) {
     process.stdout.write(`${[listenTextResolver(address), ...more].join('\n')}\nIts data is in ${dataDir}\n` +
-      `Try it:  ${curl}\n         ${plainCurl} ${address}/changes\nRead on: ${address}/documentation\n`)
+      `Try it:  ${write}\n         ${curl} ${url}/changes\nRead on: ${address}/documentation\n`)
   } else {
     for (const line of more) app.log.info(line)
     app.log.info({ dataDir }, `its data is in ${dataDir}`)
-    app.log.info(`try it: ${curl}`)
+    app.log.info(`try it: ${write}`)
   }
 }
 

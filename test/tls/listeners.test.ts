@@ -125,19 +125,23 @@ test('a node tells where its listeners are, and warns of those that ask for noth
   t.match(warnings, /CHANGEWELL_HTTP_PORT.* is asked for no certificate/)
 })
 
-test('what a node says how to try it works, once the certificate and the name in capitals are filled in', async (t) => {
-  const pem = new PemFolder(t)
+test('what a node says how to try it works, once the words in capitals are filled in', async (t) => {
   const own = leaf(clients, { commonName: 'web', usages: ['clientAuth'] })
-  const { config } = files(t, { users: ['ann'] })
-  const secure = { ...pem.server(leaf(ca)), ...pem.clients([clients], 'required'), ...config }
-  const node = await startProcess(t, environmentOf(secure))
-  await until(() => node.lines.some((line) => /try it/.test(line)), 'the node to say how to try it')
-  const said = node.lines.map((line) => JSON.parse(line) as { msg: string }).find(({ msg }) => /try it/.test(msg))!.msg
-  t.match(said, / --cert CLIENT\.pem --key CLIENT\.key --user NAME /)
-  const filled = said.replace(/^try it: /, '').replace('CLIENT.pem', pem.write('web.pem', own.certificate))
-    .replace('CLIENT.key', pem.write('web.key', own.key)).replace('NAME', 'ann:ann')
-  const answer = execFileSync('sh', ['-c', `${filled} --silent --max-time 60`], { encoding: 'utf8' })
-  t.match(JSON.parse(answer), { revision: 1 })
+  for (const names of [['localhost', '127.0.0.1'], ['*.example', 'node.example']]) {
+    const pem = new PemFolder(t)
+    const { config } = files(t, { users: ['ann'] })
+    const secure = { ...pem.server(leaf(ca, { names })), ...pem.clients([clients], 'required'), ...config }
+    const node = await startProcess(t, environmentOf(secure))
+    const said = (): string => node.lines.findLast((line) => line.includes('"try it: ')) ?? ''
+    await until(() => said() !== '', 'the node to say how to try it')
+    const line = (JSON.parse(said()) as { msg: string }).msg.replace(/^try it: /, '')
+    t.match(line, / --cert CLIENT\.pem --key CLIENT\.key --user NAME /)
+    t.match(line, names.includes('localhost') ? / https:\/\/127\.0\.0\.1:\d+\// : / https:\/\/node\.example:\d+\//)
+    const filled = line.replace('CLIENT.pem', pem.write('web.pem', own.certificate))
+      .replace('CLIENT.key', pem.write('web.key', own.key)).replace('NAME', 'ann:ann')
+    const answer = execFileSync('sh', ['-c', `${filled} --silent --max-time 60`], { encoding: 'utf8' })
+    t.match(JSON.parse(answer), { revision: 1 })
+  }
 })
 
 test('a node that cannot do what is set says all of it, with the remedies, and does not start', async (t) => {
