@@ -184,15 +184,17 @@ export const errors: ErrorTable = {
   TENANT_NOT_EMPTY: {
     status: 409,
     title: 'The tenant is not empty',
-    detail: ({ tenant, tenants, collections }) => `The tenant ${quoted(tenant)} holds tenants (${tenants}) and ` +
-      `collections (${collections}). Delete them first, or all together with recursive=true.`,
+    detail: ({ tenant, tenants, collections }) => `The tenant ${quoted(tenant)} holds ` +
+      `${tenants === undefined ? 'tenants or collections' : `tenants (${tenants}) and collections (${collections})`}. ` +
+      'Delete them first, or all together with recursive=true.',
     example: { tenant: 'coke', tenants: 1, collections: 2 },
   },
   TENANT_NAME_TOO_LONG: {
     status: 409,
     title: 'A rename would make a name too long',
-    detail: ({ tenant, bytes, limitBytes }) => `The name of the tenant ${quoted(tenant)} would have ${bytes} bytes of UTF-8, and ` +
-      `names may have ${limitBytes}. Choose a shorter one.`,
+    detail: ({ tenant, bytes, limitBytes }) => `The name of ${tenant === undefined
+      ? 'a tenant below it would have too many'
+      : `the tenant ${quoted(tenant)} would have ${bytes}`} bytes of UTF-8, and names may have ${limitBytes}. Choose a shorter one.`,
     example: { tenant: 'coke/deployments', bytes: 513, limitBytes: 512 },
   },
   TENANT_MOVED: {

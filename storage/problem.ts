@@ -38,9 +38,10 @@ export interface Problems {
   // What stands against it.
   LAST_VOTER: { id: string }
   TENANT_EXISTS: { tenant: string }
-  TENANT_NOT_EMPTY: { tenant: string, tenants: number, collections: number }
+  /** Numbers are for whoever may read the tenant, as the name of the next one is. */
+  TENANT_NOT_EMPTY: { tenant: string, tenants?: number, collections?: number }
   TENANT_MOVED: { tenant: string, name: string }
-  TENANT_NAME_TOO_LONG: { tenant: string, bytes: number, limitBytes: number }
+  TENANT_NAME_TOO_LONG: { tenant?: string, bytes?: number, limitBytes: number }
   COLLECTION_EXISTS: { tenant: string, collection: string }
   COLLECTION_NOT_EMPTY: { tenant: string, collection: string }
   PRECONDITION_FAILED: { tenant: string, collection: string, key: string, revision: number }

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
@@ -46,6 +47,20 @@ export class CertificateFolder {
     return access(this.path(file)).then(() => true, () => false)
   }
 
+  /** Days for which a certificate is good; below 0 when it or its key is missing, damaged or by another authority. */
+  async daysLeft (file: string, authority: AuthorityName): Promise<number> {
+    try {
+      const [own, above] = await Promise.all([file, authority].map((name) => this.#read(name)))
+      const certificate = new X509Certificate(own!.certificate)
+      const signer = new X509Certificate(above!.certificate)
+      const isWhole = certificate.checkPrivateKey(createPrivateKey(own!.key)) &&
+        certificate.checkIssued(signer) && certificate.verify(signer.publicKey)
+      return isWhole ? (Date.parse(certificate.validTo) - Date.now()) / dayMs : -1
+    } catch {
+      return -1
+    }
+  }
+
   /**
    * Makes both authorities.
    *
@@ -76,9 +91,9 @@ export class CertificateFolder {
     return times.notAfter
   }
 
-  async #read (authority: AuthorityName): Promise<Issued> {
+  async #read (file: string): Promise<Issued> {
     const [certificate, key] = await Promise.all(['pem', 'key'].map(async (ending) => {
-      const path = this.path(`${authority}.${ending}`)
+      const path = this.path(`${file}.${ending}`)
       return readFile(path, 'utf8').catch(({ code }: NodeJS.ErrnoException) => {
         throw new CertificatesError(`${path} cannot be read (${code}). Make the authorities with: changewell certs init`)
       })

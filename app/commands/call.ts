@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { request as requestHttp, type IncomingMessage } from 'node:http'
-import { request as requestHttps, type RequestOptions } from 'node:https'
+import { request as requestHttps } from 'node:https'
 import { once } from 'node:events'
 import { loadCallSettings } from '../config.ts'
+import { explainNoAnswer } from './no-answer.ts'
 
 /** A node does not answer, or refuses. The message is for whoever typed the command. */
 export class CallRefused extends Error {}
@@ -20,7 +21,7 @@ export type Call = (method: string, path: string, body?: object) => Promise<Call
  * Calls of the node at a URL, with the credentials and certificates of the settings.
  *
  * @throws {SettingsError}
- * @throws {CallRefused} when a file that the settings name cannot be read
+ * @throws {CallRefused} when a file that the settings name cannot be read, or holds something else
  */
 export async function openCall (url: string): Promise<Call> {
   const { authorization, ...paths } = loadCallSettings()
@@ -31,7 +32,9 @@ export async function openCall (url: string): Promise<Call> {
       throw new CallRefused(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}); correct CHANGEWELL_CALL_${name.toUpperCase()}.`)
     }
   }))
-  const tls = Object.fromEntries(files) as Pick<RequestOptions, 'ca' | 'cert' | 'key'>
+  const tls = Object.fromEntries(files) as { ca?: Buffer, cert?: Buffer, key?: Buffer }
+  // Node would trust nobody without saying so.
+  if (tls.ca?.includes('-----BEGIN') === false) throw new CallRefused(`${paths.ca} holds no certificate in PEM; correct CHANGEWELL_CALL_CA.`)
   return async (method, path, body) => {
     const text = body === undefined ? '' : JSON.stringify(body)
     const headers = {
@@ -51,8 +54,7 @@ export async function openCall (url: string): Promise<Call> {
       for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
       answer = Buffer.concat(chunks).toString()
     } catch (error) {
-      throw new CallRefused(`${url} does not answer (${(error as Error).message || (error as NodeJS.ErrnoException).code}). ` +
-        `Name a node that runs with --url${url.startsWith('https:') ? ', and the authority of its certificate with CHANGEWELL_CALL_CA' : ''}.`)
+      throw new CallRefused(explainNoAnswer(error as NodeJS.ErrnoException, { url, ...paths }))
     }
     const parsed: unknown = answer === '' ? null : JSON.parse(answer)
     if (status >= 400) throw new CallRefused((parsed as { detail?: string } | null)?.detail ?? `${url} answered ${status}`)

@@ -73,7 +73,12 @@ function faultOf (
   if (values.days !== undefined && !/^[1-9]\d{0,4}$/.test(values.days)) return '--days needs a number from 1 to 99999.'
   const file = values.file ?? (what === 'client' ? names[0]! : 'good')
   if (!/^[A-Za-z0-9][A-Za-z0-9._@-]*$/.test(file)) return `${JSON.stringify(file)} cannot be the name of a file; give another with --file.`
-  return file in authorities ? `${file} is the name of an authority; name the files otherwise with --file.` : null
+  // Some file systems make no difference between ca and CA.
+  const taken = file.toLowerCase()
+  if (taken in authorities) return `${file} is the name of an authority; name the files otherwise with --file.`
+  return taken !== what && ['server', 'peer'].includes(taken)
+    ? `${file} is the name of what certs ${taken} makes; name the files of this ${what} otherwise with --file.`
+    : null
 }
 
 type Wish = Omit<LeafWish, 'days'>

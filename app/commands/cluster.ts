@@ -5,13 +5,14 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { CertificateFolder } from '../certificates/folder.ts'
+import { clusterCertificates } from '../certificates/cluster-certificates.ts'
+import { CertificatesError, type CertificateFolder } from '../certificates/folder.ts'
 import { withoutSettings } from '../config.ts'
 
 export const help = `Usage: changewell cluster [options]
 
 Runs three nodes on this machine until Ctrl-C, with TLS for clients and mutual TLS between them, to try things out.
-Certificates are made at the first start.
+Certificates are made at the first start, and renewed at a later one when they expire soon.
 
 Options:
   --dir <folder>     data, logs and certificates (data/cluster)
@@ -38,7 +39,15 @@ export async function run (args: string[]): Promise<number> {
   }
   const { dir } = values
   if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_000) return failed('--port needs a number up to 65000.', 2)
-  const certificates = await certificatesIn(join(dir, 'certs'))
+  let certificates: CertificateFolder
+  try {
+    const { folder, warnings } = await clusterCertificates(join(dir, 'certs'))
+    certificates = folder
+    for (const warning of warnings) failed(warning, 0)
+  } catch (error) {
+    if (!(error instanceof CertificatesError)) throw error
+    return failed(error.message, 1)
+  }
   const nodes: Node[] = []
   const signal = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => signal.abort())
@@ -79,17 +88,6 @@ async function stopped (nodes: readonly Node[]): Promise<number> {
   return 0
 }
 
-async function certificatesIn (directory: string): Promise<CertificateFolder> {
-  const folder = new CertificateFolder(directory)
-  if (await folder.has('admin.pem')) return folder
-  const names = ['localhost', '127.0.0.1', '::1']
-  await folder.init({ isForced: true })
-  await folder.make({ file: 'server', authority: 'ca', commonName: 'localhost', names, usages: ['serverAuth'], days: 365 }, true)
-  await folder.make({ file: 'peer', authority: 'cluster-ca', commonName: 'localhost', names, usages: ['serverAuth', 'clientAuth'], days: 365 }, true)
-  await folder.make({ file: 'admin', authority: 'ca', commonName: 'admin', names: [], usages: ['clientAuth'], days: 365 }, true)
-  return folder
-}
-
 async function start (
   dir: string, index: number, port: number, certificates: CertificateFolder, member: string
 ): Promise<Node> {
@@ -98,10 +96,11 @@ async function start (
   await mkdir(dir, { recursive: true })
   const [apiPort, peerPort] = port === 0 ? [0, 0] : [port + index * 10, port + index * 10 + 1]
   const path = (file: string): string => certificates.path(file)
-  // In a group of its own: Ctrl-C reaches this process alone, which then stops them in order.
+  // In a group of its own: Ctrl-C reaches this process alone, which then stops them in order. The channel is how it
+  // learns that this process is gone without having stopped it.
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, 'serve'], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
       // The nodes get the settings that belong to this cluster, and no others.
       ...withoutSettings(),
@@ -125,7 +124,7 @@ async function start (
   const last: string[] = []
   const listening = new Promise<{ url: string, peer: string }>((resolve, reject) => {
     let peer = ''
-    for (const stream of [child.stdout, child.stderr]) {
+    for (const stream of [child.stdout!, child.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => {
         log.write(`${line}\n`)
         last.push(line)

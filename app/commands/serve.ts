@@ -10,6 +10,7 @@ import { SettingsError } from '../read-settings.ts'
 import { settingsTable } from '../settings-table.ts'
 import { version } from '../version.ts'
 import { explainStartFailure, ofPeers } from './start-failure.ts'
+import { tryIt } from './try-it.ts'
 
 /** Once all requests have ended or are cut off, the database is flushed; what hangs even then is killed. */
 const flushMsMax = 20_000
@@ -45,6 +46,7 @@ export async function run (args: string[]): Promise<number> {
 }
 
 async function start (config: Config): Promise<void> {
+  const hasChannel = process.connected
   // The server takes longest to load, so it waits for what is quick to refuse.
   const { buildServer } = await import('../server.ts')
   const logger = await buildLogger(config)
@@ -53,12 +55,19 @@ async function start (config: Config): Promise<void> {
   const { access, tls } = app
   const isOn = access.isOn || tls.credentials.length > 0
   if (isOn) process.on('SIGHUP', () => { void Promise.all([access.reload(), tls.reload()]) })
-  closeWithGrace({ delay: config.shutdownSeconds * 1000 + flushMsMax, logger, skip: isOn ? ['SIGHUP'] : [] }, async ({ signal, err }) => {
+  const { close } = closeWithGrace({ delay: config.shutdownSeconds * 1000 + flushMsMax, logger, skip: isOn ? ['SIGHUP'] : [] }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'an error that nobody handled; the node stops')
     else logger.info({ signal }, 'the node stops')
     await app.close()
   })
+  if (hasChannel) whenParentIsGone(close)
   await listen(app, config)
+}
+
+/** For a node that another process of Node has started with a channel, as `changewell cluster` does. */
+function whenParentIsGone (stop: () => void): void {
+  if (process.connected) process.once('disconnect', stop)
+  else stop()
 }
 
 /** Says where the node listens, where its data is and how to try it: as plain lines to a person, else in the log. */
@@ -84,16 +93,15 @@ async function listen (app: FastifyInstance, config: Config): Promise<void> {
   })
   app.log.level = level
   const dataDir = resolve(config.dataDir)
-  // The node's own certificate is as good as its authority's to whoever trusts this node.
-  const plainCurl = config.tlsCert === '' ? 'curl' : `curl --cacert ${resolve(config.tlsCert)}`
-  const curl = `${plainCurl} -H 'content-type: application/json' -d '{"data":"hello"}' ${address}/changes`
+  const { curl, url } = tryIt(address, app.tls.otherNameFor(new URL(address).hostname), config)
+  const write = `${curl} -H 'content-type: application/json' -d '{"data":"hello"}' ${url}/changes`
   if (isPretty(config)) {
     process.stdout.write(`${[listenTextResolver(address), ...more].join('\n')}\nIts data is in ${dataDir}\n` +
-      `Try it:  ${curl}\n         ${plainCurl} ${address}/changes\nRead on: ${address}/documentation\n`)
+      `Try it:  ${write}\n         ${curl} ${url}/changes\nRead on: ${address}/documentation\n`)
   } else {
     for (const line of more) app.log.info(line)
     app.log.info({ dataDir }, `its data is in ${dataDir}`)
-    app.log.info(`try it: ${curl}`)
+    app.log.info(`try it: ${write}`)
   }
 }
 

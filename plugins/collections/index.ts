@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
 import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
@@ -43,7 +43,7 @@ export default async function collections (instance: FastifyInstance): Promise<v
   }, async (request) => {
     const { after, limit } = request.query
     await app.raft.readBarrier()
-    const tenant = findTenant(request.params.tenant)
+    const tenant = findTenant(request, request.params.tenant)
     const shown = [...tenant.collections.values()].map((row) => show(row, tenant))
     const { items, next } = pageOf(shown, ({ name }) => name, after, limit, config.pageChangesMax)
     return { collections: items, next }
@@ -83,7 +83,7 @@ export default async function collections (instance: FastifyInstance): Promise<v
     },
   }, async (request) => {
     await app.raft.readBarrier()
-    const tenant = findTenant(request.params.tenant)
+    const tenant = findTenant(request, request.params.tenant)
     const row = database.catalog.collection(tenant, request.params.collection)
     if (row === null) {
       throw new Problem('COLLECTION_NOT_FOUND', { tenant: tenant.name, collection: request.params.collection })
@@ -110,9 +110,11 @@ export default async function collections (instance: FastifyInstance): Promise<v
     }))
   })
 
-  function findTenant (reference: string): TenantNode {
+  function findTenant (request: FastifyRequest, reference: string): TenantNode {
     const node = database.catalog.tenant(reference)
     if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant: reference })
+    // It may have been renamed while the reader waited for what others know.
+    app.access.of(request).assert('read', reference)
     return node
   }
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { CollectionRow, TenantNode } from '../../storage/catalog.ts'
@@ -66,7 +66,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     const { prefix, after = null, limit, values, consistency: wanted } = request.query
     checkLimit(limit, config.pageChangesMax)
     if (wanted === 'linearizable') await app.raft.readBarrier()
-    const { tenant, collection } = find(request.params)
+    const { tenant, collection } = find(request)
     reply.header('changewell-revision', database.revision)
     const page = await readKeys(database.store, tenant.id, collection.id, {
       prefix, after, limit, bytesMax: config.pageBytesMax, scanMax: config.pageScanMax,
@@ -92,7 +92,7 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     refuseConditions(request, ['if-match'])
     if (request.query.consistency === 'linearizable') await app.raft.readBarrier()
     const { key } = request.params
-    const { tenant, collection } = find(request.params)
+    const { tenant, collection } = find(request)
     reply.header('changewell-revision', database.revision)
     const found = await readEntry(database.cache, tenant.id, collection.id, key)
     if (found === null) throw new Problem('KEY_NOT_FOUND', { tenant: tenant.name, collection: collection.name, key })
@@ -147,9 +147,12 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     }, ({ written: [deleted] }) => ({ revision: deleted!.revision, timestamp: timestampText(deleted!.timestamp) }))
   })
 
-  function find (params: Named): { tenant: TenantNode, collection: CollectionRow } {
+  function find (request: FastifyRequest): { tenant: TenantNode, collection: CollectionRow } {
+    const params = request.params as Named
     const tenant = database.catalog.tenant(params.tenant)
     if (tenant === null) throw new Problem('TENANT_NOT_FOUND', { tenant: params.tenant })
+    // It may have been renamed while the reader waited for what others know.
+    app.access.of(request).assert('read', params.tenant)
     const collection = database.catalog.collection(tenant, params.collection)
     if (collection === null) {
       throw new Problem('COLLECTION_NOT_FOUND', { tenant: tenant.name, collection: params.collection })

@@ -55,8 +55,8 @@ async function listeners (app: FastifyInstance, options: ListenersOptions): Prom
     openHealth: (host, port) => open((request, response) => {
       const { method = '', url = '' } = request
       const isAllowed = ['GET', 'HEAD'].includes(method) && healthPaths.has(url.split('?', 1)[0]!)
-      // What is not to be had here is answered as what is not there.
-      if (!isAllowed) request.url = '/not-at-the-health-port'
+      // What is not to be had here is answered as what is not there, and named as it was asked for.
+      if (!isAllowed) Object.assign(request, { url: '/not-at-the-health-port', originalUrl: url })
       route(request, response)
     }, host, port),
   })

@@ -39,7 +39,6 @@ export function clientErrorHandler (errors: ErrorTable, manners = noManners) {
     }
     // Without TLS there is nothing to answer over.
     if (/^ERR_(SSL|TLS)_/.test(error.code)) {
-      this?.log.debug({ err: error }, 'a TLS handshake failed')
       socket.destroy()
       return
     }

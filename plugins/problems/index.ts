@@ -25,8 +25,9 @@ function problems (app: FastifyInstance, { errors }: ProblemsOptions, done: () =
   app.setErrorHandler((error, request, reply) => sendProblem(errors, error, request, reply))
 
   app.setNotFoundHandler((request, reply) => {
-    const { method, url } = request
-    const path = url.split('?', 1)[0]!
+    const { method, url, originalUrl } = request
+    // A listener may know fewer paths than there are: what was asked for is then another than what is looked up.
+    const path = originalUrl.split('?', 1)[0]!
     const allow = allowedMethods(app, url)
     // A route may itself say that what it serves is not there.
     const problem = allow.length === 0 || allow.includes(method)

@@ -3,7 +3,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
 import { Problem } from '../../storage/problem.ts'
 import { decodeReceipt } from '../../storage/receipt.ts'
-import { problem, problems, revision } from '../schemas.ts'
+import { factsFor } from '../refusal-facts.ts'
+import { problem as problemSchema, problems, revision } from '../schemas.ts'
 import { Inquiry } from './inquiry.ts'
 
 export interface ReceiptsPluginOptions {
@@ -18,7 +19,7 @@ const fate = Type.Object({
     description: '`committed` and `rejected` are certain and stay. `pending`: ask again, after the seconds in `Retry-After`.',
   }),
   revision: Type.Optional(revision),
-  problem: Type.Optional(problem),
+  problem: Type.Optional(problemSchema),
 })
 
 /** `GET /receipts/{id}`: what became of a write whose answer did not tell. */
@@ -44,6 +45,7 @@ export default async function receipts (
     }
     if (found.state === 'committed') return found
     const { code, params } = found
-    return { state: 'rejected', problem: JSON.parse(renderProblem(new Problem(code, params))) as Static<typeof problem> }
+    const problem = new Problem(code, factsFor(app.access.of(request), code, params))
+    return { state: 'rejected', problem: JSON.parse(renderProblem(problem)) as Static<typeof problemSchema> }
   })
 }

@@ -71,7 +71,10 @@ export default async function tenants (instance: FastifyInstance): Promise<void>
     schema: { summary: 'Read a tenant', tags: ['tenants'], params: tenantParams, response: { 200: tenant, ...problems } },
   }, async (request) => {
     await app.raft.readBarrier()
-    return show(find(request.params.tenant))
+    const node = find(request.params.tenant)
+    // It may have been renamed while the reader waited for what others know.
+    app.access.of(request).assert('read', request.params.tenant)
+    return show(node)
   })
 
   app.put('/tenants/:tenant', {

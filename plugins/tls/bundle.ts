@@ -56,7 +56,7 @@ export async function loadBundle ({ cert, key, ca, usages, trustsItself }: Bundl
   if (faults.length > 0) return { bundle: null, faults }
   const bundle = {
     cert: pemOf(chain!),
-    key: keyText!,
+    key: privateKey!.export({ type: 'pkcs8', format: 'pem' }) as string,
     ca: authorities === null ? null : pemOf(authorities),
     chain: chain!,
     authorities: authorities ?? [],
@@ -64,7 +64,9 @@ export async function loadBundle ({ cert, key, ca, usages, trustsItself }: Bundl
   try {
     createSecureContext({ cert: bundle.cert, key: bundle.key, ...(bundle.ca === null ? {} : { ca: bundle.ca }) })
   } catch (error) {
-    return { bundle: null, faults: [`${cert.setting}: OpenSSL does not take the certificate in ${cert.path} (${(error as Error).message}); make a stronger one.`] }
+    const reason = reasonOf(error)
+    const remedy = /too (small|weak)/.test(reason) ? 'make a stronger one' : 'make another, as changewell certs does'
+    return { bundle: null, faults: [`${cert.setting}: OpenSSL does not take the certificate in ${cert.path} (${reason}); ${remedy}.`] }
   }
   return { bundle, faults: [] }
 }
@@ -84,7 +86,7 @@ function certificatesOf ({ setting, path }: NamedFile, text: string, faults: str
     if (found.length > 0) return found
     faults.push(`${setting}: ${path} holds no certificate; it must have one in PEM, which begins with -----BEGIN CERTIFICATE-----.`)
   } catch (error) {
-    faults.push(`${setting}: a certificate in ${path} cannot be read (${(error as Error).message}); put it there anew.`)
+    faults.push(`${setting}: a certificate in ${path} cannot be read (${reasonOf(error)}); put it there anew.`)
   }
   return null
 }
@@ -93,12 +95,24 @@ function keyOf ({ setting, path }: NamedFile, text: string, faults: string[]): K
   try {
     return createPrivateKey(text)
   } catch (error) {
-    const isEncrypted = text.includes('ENCRYPTED')
-    faults.push(isEncrypted
-      ? `${setting}: the key in ${path} is protected by a passphrase, which the node cannot ask for; take it off (openssl pkey -in ... -out ...), and let only this user read the file.`
-      : `${setting}: ${path} holds no private key in PEM that can be read (${(error as Error).message}).`)
+    faults.push(`${setting}: ${keyFault(path, text, error)}.`)
     return null
   }
+}
+
+function keyFault (path: string, text: string, error: unknown): string {
+  if (text.includes('ENCRYPTED')) {
+    return `the key in ${path} is protected by a passphrase, which the node cannot ask for; take it off (openssl pkey -in ... -out ...), ` +
+      'and let only this user read the file'
+  }
+  return text.includes(' PRIVATE KEY-----')
+    ? `the private key in ${path} is damaged, cut off or of no kind that is known here (${reasonOf(error)}); put it there anew`
+    : `${path} holds no private key; it must have one in PEM, which begins with -----BEGIN PRIVATE KEY-----`
+}
+
+/** What OpenSSL says, without where in it: "bad end line" of "error:04800066:PEM routines::bad end line". */
+function reasonOf (error: unknown): string {
+  return (error as Error).message.replace(/^error:.*:/, '')
 }
 
 function ownFaults ({ setting, path }: NamedFile, own: X509Certificate, usages: readonly Usage[]): string[] {

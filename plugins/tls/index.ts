@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { clientCertificates } from './client-certificate.ts'
 import { tlsMetrics } from './metrics.ts'
+import { tellOfRefusedClients } from './refused-client.ts'
 import type { Tls } from './tls.ts'
 
 export { Response } from './http2-response.ts'
@@ -22,7 +23,11 @@ export interface TlsPluginOptions {
 /** Keeps the listener's certificates up to date and makes those of clients known. Peers get theirs by `tls.peers`. */
 async function tlsPlugin (app: FastifyInstance, { tls }: TlsPluginOptions): Promise<void> {
   app.decorate('tls', tls)
-  tls.clients?.attach(app.server as unknown as Server)
+  if (tls.clients !== null) {
+    const server = app.server as unknown as Server
+    tls.clients.attach(server)
+    tellOfRefusedClients(server, app.log)
+  }
   clientCertificates(app)
   app.addHook('onReady', async () => tlsMetrics(app.metrics.registry, tls.credentials))
   app.addHook('onClose', () => tls.close())

@@ -4,6 +4,7 @@ import { connect, createSecureContext, TLSSocket, type SecureContext, type Serve
 import type { Socket } from 'node:net'
 import { lookupInLine } from '../../discovery/names.ts'
 import type { Credentials } from './credentials.ts'
+import { dialFailure } from './dial-failure.ts'
 import { mismatchOf, type PeerIdentity } from './identity.ts'
 
 /** So many servers' sessions are remembered. */
@@ -53,6 +54,8 @@ export class PeerTls {
         return mismatch === null ? undefined : new PeerCertificateError(mismatch)
       },
     })
+    // The first to hear of it, so that whoever tells of it tells that.
+    socket.once('error', (error) => { error.message = dialFailure(error) ?? error.message })
     socket.on('session', (newest: Buffer) => this.#remember(place, newest))
     return socket
   }

@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { TlsOptions } from 'node:tls'
 import type { Bundle } from './bundle.ts'
 import { Credentials, type Outcome } from './credentials.ts'
-import { daysLeft, dayOf, subjectOf } from './certificates.ts'
+import { altNamesOf, daysLeft, dayOf, subjectOf } from './certificates.ts'
 import { TlsFaults } from './faults.ts'
 import { PeerTls } from './peers.ts'
 import { wantedOf, type TlsSettings } from './settings.ts'
@@ -74,6 +74,17 @@ export class Tls {
       // One that is wrong is refused by a request's answer where none would do: see client-certificate.ts.
       rejectUnauthorized: this.#clientAuth === 'required',
     }
+  }
+
+  /**
+   * A name that the certificate for clients is good for, where it is not good for the host itself, an address as URLs
+   * write it; null when it is, when it has no name, or when there is none.
+   */
+  otherNameFor (host: string): string | null {
+    const own = this.clients?.bundle.chain[0]
+    if (own === undefined || own.checkIP(host.replace(/^\[|\]$/g, '')) !== undefined) return null
+    const names = altNamesOf(own).flatMap((name) => /^DNS:([^*]+)$/.exec(name)?.[1] ?? [])
+    return names[0] ?? null
   }
 
   /** Reads all files again, changed or not. */

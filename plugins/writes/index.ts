@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { Problem } from '../../storage/problem.ts'
 import type { Compare, Operation, OperationPlace, Outcome } from '../../storage/types.ts'
 import { refuseConditions } from '../conditions.ts'
+import { factsFor, ownKey } from '../refusal-facts.ts'
 import { authorise } from './authorise.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { checkCompare, checkOperation, type FieldOf, type NameLimits } from './names.ts'
@@ -58,7 +59,8 @@ async function writes (app: FastifyInstance): Promise<void> {
     { compare = [], then, else: otherwise, at = () => '', fields = {}, honoursConditions = false }: WriteRequest,
     answer: (outcome: SuccessfulOutcome) => Answer
   ) => {
-    authorise(app.access.of(request), { compare, operations: { then, else: otherwise ?? [] }, at })
+    const access = app.access.of(request)
+    authorise(access, { compare, operations: { then, else: otherwise ?? [] }, at })
     if (!honoursConditions) refuseConditions(request)
     const { isLow, freeBytes, neededBytes } = app.diskSpace
     if (isLow) throw new Problem('DISK_FULL', { freeBytes, neededBytes })
@@ -68,7 +70,9 @@ async function writes (app: FastifyInstance): Promise<void> {
     otherwise?.forEach((item, place) => checkOperation(item, fieldsOf('else', place), limits))
     const write = { kind: 'write' as const, compare, then, ...(otherwise === undefined ? {} : { else: otherwise }) }
     const key = idempotencyKeyOf(request, config.idempotencyKeyBytesMax)
-    const idempotency = key === null ? {} : { idempotency: { key, fingerprint: fingerprintOf(write) } }
+    const idempotency = key === null
+      ? {}
+      : { idempotency: { key: ownKey(key, access), fingerprint: fingerprintOf(write) } }
     const origin = { requestId: request.id, traceparent: request.traceparent ?? undefined }
     const ack = ackOf(request)
     if (ack !== 'commit') {
@@ -81,7 +85,8 @@ async function writes (app: FastifyInstance): Promise<void> {
     const outcome = await app.raft.propose({ ...write, ...idempotency }, origin)
     if (!outcome.ok) {
       const place = outcome.at === undefined ? '' : at(outcome.at.branch, outcome.at.place)
-      throw new Problem(outcome.code, outcome.params, place === '' ? {} : { pointer: place })
+      const facts = factsFor(access, outcome.code, outcome.params)
+      throw new Problem(outcome.code, facts, place === '' ? {} : { pointer: place })
     }
     return answer(outcome)
   })

@@ -51,11 +51,28 @@ test('what cannot be made is told, with how it can', async (t) => {
     [['leaf'], /There is no certs leaf/],
     [['client'], /client needs one name/],
     [['client', '../x'], /cannot be the name of a file/],
-    [['client', 'ca'], /the name of an authority/],
+    [['client', 'ca'], /ca is the name of an authority; name the files otherwise with --file/],
+    [['client', 'CA'], /the name of an authority/],
+    [['peer', '--file', 'cluster-ca', '--force'], /the name of an authority/],
+    [['client', 'server'], /server is the name of what certs server makes; name the files of this client otherwise with --file/],
+    [['client', 'Peer'], /Peer is the name of what certs peer makes/],
+    [['client', 'ann', '--file', 'peer', '--force'], /the name of what certs peer makes/],
+    [['server', '--file', 'peer'], /the name of what certs peer makes/],
+    [['peer', '--file', 'server'], /the name of what certs server makes/],
     [['server', 'no host'], /"no host" is no host name/],
     [['peer', '--id', 'x'], /16 hex digits/],
     [['server', '--days', '0'], /--days/],
   ]
   const answers = await Promise.all(wrong.map(([args]) => run(t, ['certs', ...args, '--dir', dir])))
   answers.forEach((answer, index) => t.match(answer, { code: 2, stderr: wrong[index]![1] }, wrong[index]![0].join(' ')))
+})
+
+test('a client may be called as other files are, when its own files are not', async (t) => {
+  const dir = folder(t)
+  const certs = (...args: string[]) => run(t, ['certs', ...args, '--dir', dir])
+  t.equal((await certs('init')).code, 0)
+  t.equal((await certs('client', 'server', '--file', 'web')).code, 0)
+  t.match(new X509Certificate(readFileSync(join(dir, 'web.pem'))).subject, 'CN=server')
+  t.match(await certs('server', '--file', 'web'), { code: 1, stderr: /web\.pem is there already/ })
+  t.equal((await certs('server', '--file', 'server')).code, 0)
 })

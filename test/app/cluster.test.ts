@@ -1,6 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { clusterCertificates } from '../../app/certificates/cluster-certificates.ts'
+import { CertificateFolder } from '../../app/certificates/folder.ts'
+import { issue } from '../../app/certificates/issue.ts'
+import { days } from '../support/certificates.ts'
 import { ask } from '../tls/https.ts'
 import { until } from '../support/node.ts'
 import { folder, run, start } from './command.ts'
@@ -52,11 +56,94 @@ test('a node that ends by itself is told of, and ends the others', async (t) => 
   for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
 })
 
+test('nodes end when the command is killed', async (t) => {
+  const dir = folder(t)
+  const { says, child, ended } = start(t, ['cluster', '--dir', dir, '--port', '0'])
+  await says(/Ctrl-C stops the nodes/)
+  const pids = pidsIn(dir)
+  t.equal(pids.length, 3)
+  child.kill('SIGKILL')
+  await ended
+  await until(() => !pids.some(isRunning), 'the nodes to end', 120)
+})
+
+test('nodes that are still starting when the command is killed end as well', async (t) => {
+  const dir = folder(t)
+  const { child, ended } = start(t, ['cluster', '--dir', dir, '--port', '0'])
+  await until(() => existsSync(join(dir, 'node-1', 'node-id')), 'the first node', 60)
+  const pids = childrenOf(child.pid!)
+  t.equal(pids.length, 1)
+  child.kill('SIGKILL')
+  await ended
+  await until(() => !pids.some(isRunning), 'the node to end', 120)
+})
+
+/** A process that has ended, and that nobody has asked about yet, counts as gone. */
+function isRunning (pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+function childrenOf (pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter((text) => text !== '').map(Number)
+}
+
 /** Of the nodes that have said something, in their order. */
 function pidsIn (dir: string): number[] {
   const logs = [1, 2, 3].map((n) => join(dir, `node-${n}.log`)).filter((path) => existsSync(path))
   return logs.flatMap((path) => /"pid":(\d+)/.exec(readFileSync(path, 'utf8'))?.[1] ?? []).map(Number)
 }
+
+test('certificates that expire soon, and those that do not go with their authority, are made anew', async (t) => {
+  const dir = folder(t)
+  const first = await clusterCertificates(dir)
+  t.same(first.warnings, [])
+  const read = (file: string): string => readFileSync(join(dir, file), 'utf8')
+  const files = ['ca.pem', 'cluster-ca.pem', 'server.pem', 'server.key', 'peer.pem', 'admin.pem']
+  const before = Object.fromEntries(files.map((file) => [file, read(file)]))
+  const anew = async () => {
+    await clusterCertificates(dir)
+    return files.filter((file) => read(file) !== before[file])
+  }
+  t.same(await anew(), [])
+  const soon = { file: 'server', authority: 'ca', commonName: 'localhost', names: [], usages: [], days: 59 } as const
+  await first.folder.make(soon, true)
+  t.same(await anew(), ['server.pem', 'server.key'])
+  t.ok(await first.folder.daysLeft('server', 'ca') > 364)
+  Object.assign(before, { 'server.pem': read('server.pem'), 'server.key': read('server.key') })
+  await first.folder.make({ ...soon, days: 61 }, true)
+  const lasting = read('server.pem')
+  await clusterCertificates(dir)
+  t.equal(read('server.pem'), lasting)
+  // Of another authority, damaged, and not there.
+  await first.folder.make({ ...soon, file: 'peer', days: 300 }, true)
+  writeFileSync(join(dir, 'server.key'), 'spoilt')
+  rmSync(join(dir, 'admin.pem'))
+  t.same(await anew(), ['server.pem', 'server.key', 'peer.pem', 'admin.pem'])
+  rmSync(join(dir, 'ca.key'))
+  t.same(await anew(), files, 'all of them, where an authority is gone')
+})
+
+test('the command renews what expires soon, and says what to do about authorities that do', async (t) => {
+  const dir = folder(t)
+  const certs = join(dir, 'certs')
+  await new CertificateFolder(certs).init({ days: 40 })
+  const { says, child, ended } = start(t, ['cluster', '--dir', dir, '--port', '0'])
+  await says(/Ctrl-C stops the nodes/)
+  child.kill('SIGINT')
+  const { code, stderr } = await ended
+  t.equal(code, 0)
+  for (const file of ['ca', 'cluster-ca']) {
+    t.match(stderr, new RegExp(`changewell: The authority .*certs/${file}\\.pem expires in 39 days\\. Delete .*certs: the next start makes`))
+  }
+  const over = issue({ commonName: 'Changewell CA', isAuthority: true, notBefore: days(-9), notAfter: days(-1) })
+  writeFileSync(join(certs, 'ca.pem'), over.certificate)
+  writeFileSync(join(certs, 'ca.key'), over.key)
+  t.match(await run(t, ['cluster', '--dir', dir, '--port', '0']), { code: 1, stderr: /certs\/ca\.pem has expired, or is damaged\. Delete / })
+})
 
 test('what the command does not take is refused', async (t) => {
   t.match(await run(t, ['cluster', '--port', 'x']), { code: 2, stderr: /--port needs a number/ })

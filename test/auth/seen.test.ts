@@ -1,5 +1,5 @@
 import { test, type Test } from 'tap'
-import { Client, type Answer } from '../api/client.ts'
+import { Client, type Answer, type Headers } from '../api/client.ts'
 import { StreamReader } from '../feeds/stream-reader.ts'
 import { listeningNode, until } from '../support/node.ts'
 import type { Config } from '../../app/config.ts'
@@ -187,6 +187,77 @@ test('writes that are refused tell nothing of what they name, and do nothing', a
   t.equal((await client.post('/tenants', { name: 'coke/new' }, writer)).status, 201)
   t.equal((await client.put('/tenants/coke%2Fnew', { name: 'coke/newer' }, writer)).status, 200)
   t.equal((await client.delete('/tenants/coke%2Fnewer', writer)).status, 200)
+})
+
+test('who may write and not read is told nothing of what is there, also by a receipt', async (t) => {
+  const { client } = await world(t)
+  const writer = bearer('writer')
+  const asked = async (answer: Promise<Answer>, headers: Headers): Promise<Answer> => {
+    const { body: { receipt } } = await answer
+    let told: Answer
+    await until(async () => {
+      told = await client.get(`/receipts/${receipt}`, headers)
+      return told.body.state !== 'pending'
+    }, 'the outcome')
+    return told!
+  }
+  const full = await client.delete('/tenants/coke', writer)
+  t.match(full, { status: 409, body: { code: 'TENANT_NOT_EMPTY', tenant: 'coke', detail: /holds tenants or collections\. / } })
+  t.notMatch(full.text, /\d\)|"tenants"|"collections"/)
+  const later = '/tenants/coke?ack=leader'
+  const told = await asked(client.delete(later, writer), writer)
+  t.match(told.body, { state: 'rejected', problem: { code: 'TENANT_NOT_EMPTY', tenant: 'coke' } })
+  t.notMatch(told.text, /\d\)|"tenants"|"collections"/)
+  t.match((await asked(client.delete(later, all), all)).body, { problem: { tenants: 2, collections: 1 } })
+
+  // A name below that fills what a name may have.
+  const parts = ['coke', 'x'.repeat(100), 'y'.repeat(128), 'y'.repeat(128), 'y'.repeat(128), 'y'.repeat(19)]
+  const long = parts.join('/')
+  for (let end = 2; end <= parts.length; end++) {
+    t.equal((await client.post('/tenants', { name: parts.slice(0, end).join('/') }, all)).status, 201)
+  }
+  const above = `/tenants/coke%2F${parts[1]}`
+  const longer = { name: `coke/${parts[1]}x` }
+  const refused = await client.put(above, longer, writer)
+  t.match(refused, { status: 409, body: { code: 'TENANT_NAME_TOO_LONG', limitBytes: 512 } })
+  t.match(refused.body.detail, /^The name of a tenant below it would have too many bytes /)
+  t.notMatch(refused.text, /y{9}|513/)
+  t.match(await client.put(above, longer, all), { status: 409, body: { tenant: long, bytes: 513 } })
+})
+
+test('a tenant that is renamed while its reader waits for the leader is not shown any more', async (t) => {
+  const { client } = await world(t)
+  const { raft } = client.app
+  const { id } = (await client.get('/tenants/pepsi%2Feu', all)).body
+  const barrier = raft.readBarrier.bind(raft)
+  const at = `/tenants/${id}`
+  const paths = [at, `${at}/collections`, `${at}/collections/settings`, `${at}/collections/settings/keys`, `${at}/collections/settings/keys/k`]
+  for (const path of paths) {
+    t.equal((await client.get(path, bearer('shop'))).status, 200, path)
+    raft.readBarrier = async () => {
+      raft.readBarrier = barrier
+      t.equal((await client.put(at, { name: 'pepsi/us' }, all)).status, 200)
+      return barrier()
+    }
+    const late = await client.get(path, bearer('shop'))
+    t.match(late, { status: 403, body: { code: 'FORBIDDEN', tenant: id } }, path)
+    t.notMatch(late.text, /pepsi|secret/)
+    t.equal((await client.put(at, { name: 'pepsi/eu' }, all)).status, 200)
+  }
+})
+
+test('idempotency keys of one identity are nothing to another', async (t) => {
+  const { client } = await world(t)
+  const send = (who: string, tenant: string, data: unknown): Promise<Answer> => (
+    client.post('/changes', { tenant, data }, { ...bearer(who), 'idempotency-key': 'order-1' }))
+  const first = await send('all', 'coke', 'mine')
+  t.equal(first.status, 201)
+  // Neither that there is such a key, nor what became of the same write.
+  const other = await send('writer', 'coke', 'other')
+  t.match(other, { status: 201, body: { revision: first.body.revision + 1 } })
+  t.match((await send('all', 'coke', 'mine')).body, { revision: first.body.revision }, 'its own is remembered')
+  t.match((await send('writer', 'coke', 'other')).body, { revision: other.body.revision })
+  t.match(await send('writer', 'coke', 'mine'), { status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED', key: 'order-1' } })
 })
 
 test('a snapshot holds what its taker may see, and says so', async (t) => {

@@ -66,6 +66,12 @@ export class ClusterNode {
     })
     this.#process = node
     this.#url = await node.listening
+    // Where plain HTTP is spoken beside HTTPS, the tests' own questions go there.
+    if (this.#environment.CHANGEWELL_HTTP_PORT !== undefined) {
+      const plain = (): string | undefined => /Plain HTTP is spoken on (http:[^"\s]+)/.exec(node.lines.join('\n'))?.[1]
+      await until(() => plain() !== undefined, 'plain HTTP')
+      this.#url = plain()!
+    }
     const line = node.lines.find((text) => text.includes('other nodes reach this one at'))
     this.proxy.leadTo(/at ([0-9.]+:[0-9]+)/.exec(line ?? '')![1]!)
     this.#id = (await this.view()).id

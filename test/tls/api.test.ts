@@ -1,6 +1,15 @@
+import { once } from 'node:events'
+import { connect as connectPlain } from 'node:net'
+import { connect } from 'node:tls'
+import pino from 'pino'
 import { test } from 'tap'
+import { loadConfig } from '../../app/config.ts'
+import { buildServer } from '../../app/server.ts'
 import { authority, days, leaf, PemFolder } from '../support/certificates.ts'
-import { ask, knock, secureNode, show } from './https.ts'
+import { folder, until } from '../support/node.ts'
+import { ask, knock, portOf, secureNode, show } from './https.ts'
+
+const right = authority('Client CA')
 
 test('a node speaks HTTPS, with TLS 1.2 and 1.3 and nothing older', async (t) => {
   const ca = authority()
@@ -32,7 +41,61 @@ test('intermediates after the certificate lead to an authority that the client k
   t.equal(await knock(t, port, { ca: root.certificate }), null)
 })
 
-const right = authority('Client CA')
+test('bytes that are no TLS get no answer from HTTPS, are counted, and hold up nobody', async (t) => {
+  const ca = authority()
+  const lines: { level: number, msg: string, address?: string }[] = []
+  const logger = pino({ level: 'debug' }, { write: (line: string) => { lines.push(JSON.parse(line)) } })
+  const pem = new PemFolder(t)
+  const secure = { ...pem.server(leaf(ca)), ...pem.clients([right], 'required') }
+  const config = { ...loadConfig({}), dataDir: folder(t), logSegmentBytes: 256 * 1024, ...secure }
+  const app = await buildServer(config, logger)
+  t.teardown(() => app.close())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const port = portOf(app.server)
+  const trusted = { ca: ca.certificate, ...show(leaf(right)) }
+  const open = connect({ host: '127.0.0.1', port, ...trusted })
+  t.teardown(() => { open.destroy() })
+  await once(open, 'secureConnect')
+  const garbage = [
+    'GET /livez HTTP/1.1\r\nhost: a\r\n\r\n', Buffer.alloc(70_000, 0xff), '\n'.repeat(99), Buffer.alloc(9),
+    // A record longer than there may be, and one that begins as a greeting and holds nonsense.
+    Buffer.from('160301ffff01', 'hex'), Buffer.concat([Buffer.from('1603010100', 'hex'), Buffer.alloc(256, 0xee)]),
+  ]
+  for (const [at, bytes] of garbage.entries()) {
+    const got = await rudely(port, bytes)
+    // At most an alert (RFC 8446, section 6), of seven bytes.
+    t.ok(got.length <= 7 && (got.length === 0 || got[0] === 21), `${at}: ${got.toString('hex')}`)
+    t.equal((await ask(port, '/livez', trusted)).status, 200)
+  }
+  const failed = async (): Promise<number> => {
+    const { body } = await ask(port, '/metrics', trusted)
+    return Number(/changewell_tls_handshakes_failed_total\{use="clients"\} (\d+)/.exec(body as string)?.[1])
+  }
+  await until(async () => await failed() === garbage.length, 'all of them to be counted')
+  const told = () => lines.filter(({ msg }) => /^a TLS handshake with a client failed: /.test(msg))
+  t.match(told(), garbage.map(() => ({ level: 20, address: '127.0.0.1' })))
+  t.match(told()[0]!.msg, /failed: ERR_SSL_HTTP_REQUEST$/)
+  t.ok(await knock(t, port, { ca: ca.certificate, ...show(leaf(ca)) }))
+  await until(() => told().length > garbage.length, 'a line about the certificate')
+  t.match(told().at(-1), { address: '127.0.0.1', msg: /failed: its certificate is refused \([A-Z_]+\)$/ })
+  t.same(lines.filter(({ level }) => level >= 40), [], 'strangers do not fill the log')
+  open.write('GET /livez HTTP/1.1\r\nhost: a\r\n\r\n')
+  t.match(String((await once(open, 'data'))[0]), /^HTTP\/1\.1 200 /, 'who was there before goes on')
+})
+
+/** Sends what is no greeting and resolves to all that comes back. */
+async function rudely (port: number, bytes: string | Buffer): Promise<Buffer> {
+  const socket = connectPlain(port, '127.0.0.1')
+  const got: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => { got.push(chunk) })
+  // A node that closes while bytes are on their way to it resets the connection.
+  socket.on('error', () => {})
+  // Whoever says nothing more is cut off later, so the sender ends it here.
+  socket.end(bytes)
+  await new Promise((resolve) => { socket.once('close', resolve) })
+  return Buffer.concat(got)
+}
+
 const wrong = {
   'of another authority': leaf(authority('Client CA')),
   'of the authority that signs for servers': null,

@@ -1,13 +1,15 @@
 import { connect } from 'node:tls'
 import { once } from 'node:events'
+import { Agent } from 'node:https'
 import { test, type Test } from 'tap'
 import { Cluster, type ClusterNode } from '../cluster/cluster.ts'
 import { authority, leaf, PemFolder } from '../support/certificates.ts'
 import { until } from '../support/node.ts'
 import { environmentOf } from './environment.ts'
-import { knock, show } from './https.ts'
+import { ask, knock, show } from './https.ts'
 
 const [old, next] = [authority('Old CA'), authority('Next CA')]
+const [servers, clients] = [authority('Server CA'), authority('Client CA')]
 
 /** Which authority has signed what the node shows to its peers now. */
 async function issuerSeen (t: Test, port: number, by: typeof old): Promise<string> {
@@ -23,11 +25,12 @@ function portOf ({ proxy }: ClusterNode): number {
   return Number(proxy.address.split(':').at(-1))
 }
 
-test('a cluster moves to another authority while it works, and no request fails', async (t) => {
+test('a cluster moves to another authority while it works over TLS, and no request fails', async (t) => {
   const pem = new PemFolder(t)
   let own = leaf(old)
+  const api = { ...pem.server(leaf(servers)), ...pem.clients([clients], 'required'), httpPort: 0 }
   const cluster = await Cluster.start(t, 3, {
-    ...environmentOf(pem.peers(own, [old])),
+    ...environmentOf({ ...pem.peers(own, [old]), ...api }),
     // A busy machine may lose a heartbeat; that is another matter than what is tested.
     CHANGEWELL_LEADER_WAIT_SECONDS: '60',
     CHANGEWELL_WRITE_TIMEOUT_SECONDS: '60',
@@ -40,14 +43,18 @@ test('a cluster moves to another authority while it works, and no request fails'
   const over = new AbortController()
   let answered = 0
   const failures: string[] = []
-  const load = nodes.map(async ({ url, name }) => {
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  const trusted = { ca: servers.certificate, agent, ...show(leaf(clients)) }
+  const load = nodes.map(async ({ process: { listening }, name }) => {
+    const port = Number(new URL(await listening).port)
     for (let count = 0; !over.signal.aborted; count++) {
-      const path = `${url}/tenants/t/collections/c/keys/${name}-${count}`
-      const headers = { 'content-type': 'application/json', 'idempotency-key': `${name}-${count}` }
-      const wrote = await fetch(path, { method: 'PUT', headers, body: JSON.stringify({ data: count }) })
-      if (wrote.status !== 201) failures.push(`${name}: ${wrote.status} ${await wrote.text()}`)
-      const read = await fetch(path)
-      if (read.status !== 200) failures.push(`${name}: ${read.status} ${await read.text()}`)
+      const path = `/tenants/t/collections/c/keys/${name}-${count}`
+      const headers = { 'idempotency-key': `${name}-${count}` }
+      const wrote = await ask(port, path, { ...trusted, method: 'PUT', headers, body: { data: count } })
+      if (wrote.status !== 201) failures.push(`${name}: ${wrote.status} ${JSON.stringify(wrote.body)}`)
+      const read = await ask(port, path, trusted)
+      if (read.status !== 200) failures.push(`${name}: ${read.status} ${JSON.stringify(read.body)}`)
       answered++
     }
   })

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'tap'
 import { Cluster } from '../cluster/cluster.ts'
 import { authority, leaf, PemFolder } from '../support/certificates.ts'
-import { spawnNode, until } from '../support/node.ts'
+import { folder, spawnNode, until } from '../support/node.ts'
 import { environmentOf } from './environment.ts'
 
 test('nodes over mutual TLS write, follow a new leader, and bring a newcomer up by a snapshot', async (t) => {
@@ -38,4 +40,26 @@ test('a node with a certificate of another authority does not join, and both sid
   await until(() => stranger.lines.some((line) => /it waits to join the cluster/.test(line)), 'the stranger to say what it waits for')
   await until(() => member!.process.lines.some((line) => /a stranger .* was cut off: its certificate is refused/.test(line)), 'the member to tell of it')
   t.equal((await member!.view()).members.length, 1)
+})
+
+test('where certificates are tied to ids, a node waits until its certificate has the id that it gave itself', async (t) => {
+  const ca = authority('Cluster CA')
+  const names = ['localhost', '127.0.0.1']
+  const named = (id: string) => leaf(ca, { names: [...names, `urn:changewell:node:${id}`] })
+  const [pem, other] = [new PemFolder(t), new PemFolder(t)]
+  const tied = { peerTlsIdentity: 'node-id' }
+  const cluster = await Cluster.start(t, 1, environmentOf({ ...pem.peers(leaf(ca), [ca]), ...tied }))
+  const [first] = cluster.nodes
+  pem.peers(named(first!.id), [ca])
+  const dataDir = folder(t)
+  const second = spawnNode(t, {
+    ...environmentOf({ ...other.peers(leaf(ca), [ca]), ...tied, dataDir }), CHANGEWELL_JOIN: first!.proxy.address,
+  })
+  const waits = /it waits to join .* URI:urn:changewell:node:[0-9a-f]{16} is missing/
+  await until(() => second.lines.some((line) => waits.test(line)), 'it to say what is missing', 60)
+  t.equal((await first!.view()).members.length, 1)
+  const id = readFileSync(join(dataDir, 'node-id'), 'utf8').trim()
+  other.peers(named(id), [ca])
+  const member = async () => (await first!.view()).members.find((found) => found.id === id)
+  await until(async () => (await member())?.state === 'voter', 'it to be a voter', 120)
 })

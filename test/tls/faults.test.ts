@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
+import { join } from 'node:path'
 import pino from 'pino'
 import { test, type Test } from 'tap'
 import { loadConfig, type Config } from '../../app/config.ts'
@@ -21,10 +23,10 @@ async function faults (t: Test, config: Partial<Config>): Promise<string[]> {
 }
 
 /** That there is one fault, and what it says. */
-async function oneFault (t: Test, config: Partial<Config>, words: RegExp): Promise<void> {
+async function oneFault (t: Test, config: Partial<Config>, words: RegExp, what = 'what it says'): Promise<void> {
   const found = await faults(t, config)
   t.equal(found.length, 1, found.join('\n'))
-  t.match(found[0], words)
+  t.match(found[0], words, what)
 }
 
 test('everything that is wrong is told at once', async (t) => {
@@ -77,8 +79,36 @@ test('certificates and keys that cannot be used are refused with the reason', as
   await oneFault(t, server({ ...one, certificate: 'nothing' }), /holds no certificate/)
   const spoilt = one.certificate.replace(/\n.{20}/, `\n${'A'.repeat(20)}`)
   await oneFault(t, server({ ...one, certificate: spoilt }), /cannot be read/)
+  const ends = {
+    'cut off': ['-----END CERTIFICATE--', /it is cut off, or does not stand between BEGIN CERTIFICATE and END CERTIFICATE/],
+    'not there': ['', /it is cut off/],
+    'of another name': ['-----END PUBLIC KEY-----', /it is cut off, or does not stand between/],
+    'set in': [' -----END CERTIFICATE-----', /bad end line/],
+  } as const
+  for (const [what, [end, words]] of Object.entries(ends)) {
+    const certificate = one.certificate.replace('-----END CERTIFICATE-----', end)
+    const said = new RegExp(`TLS_CERT: a certificate in .* cannot be read \\(${words.source}.*\\); put it there anew`)
+    await oneFault(t, server({ ...one, certificate }), said, what)
+  }
+  await oneFault(t, server(one, one.key.slice(0, -9)), /TLS_KEY: the private key in .* is damaged, cut off or/)
+  await oneFault(t, server(one, one.certificate), /TLS_KEY: .* holds no private key; it must have one in PEM/)
   const secret = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' } as const
   await oneFault(t, server(one, createPrivateKey(one.key).export(secret) as string), /passphrase/)
+})
+
+test('a certificate that is too weak for OpenSSL is told from others that it does not take', async (t) => {
+  const pem = new PemFolder(t)
+  const path = (name: string): string => join(pem.directory, name)
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'ignore' })
+  const named = (name: string) => ({ tlsCert: path(`${name}.pem`), tlsKey: path(`${name}.key`) })
+  openssl('req', '-x509', '-newkey', 'rsa:512', '-nodes', '-subj', '/CN=a', '-keyout', path('weak.key'), '-out', path('weak.pem'))
+  await oneFault(t, named('weak'), /TLS_CERT: OpenSSL does not take .* \(ee key too small\); make a stronger one\./)
+  // With a key of this kind secrets are agreed on, and nothing is signed.
+  openssl('genpkey', '-algorithm', 'x25519', '-out', path('other.key'))
+  openssl('pkey', '-in', path('other.key'), '-pubout', '-out', path('other.pub'))
+  openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=a', '-keyout', path('above.key'), '-out', path('csr'))
+  openssl('x509', '-req', '-in', path('csr'), '-force_pubkey', path('other.pub'), '-signkey', path('above.key'), '-out', path('other.pem'))
+  await oneFault(t, named('other'), /TLS_CERT: OpenSSL does not take .* \(unknown certificate type\); make another, as changewell certs does\./)
 })
 
 test('a node of a cluster must be trusted by those that trust the same authorities', async (t) => {

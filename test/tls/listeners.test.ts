@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
 import { connect } from 'node:net'
@@ -6,6 +7,7 @@ import { authority, leaf, PemFolder } from '../support/certificates.ts'
 import { folder, startProcess, until } from '../support/node.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { run } from '../app/command.ts'
+import { files } from '../auth/files.ts'
 import { environmentOf } from './environment.ts'
 import { ask, knock, secureNode, show } from './https.ts'
 
@@ -91,10 +93,13 @@ test('plain HTTP is spoken beside HTTPS, and a port of its own tells of health a
   t.equal(wrote.status, 201)
   for (const path of ['/livez', '/readyz', '/health']) t.equal((await fetch(health + path)).status, 200, path)
   for (const path of ['/changes', '/metrics', '/', '/livez/', '/health/x', '//livez', '/%6civez', '/tenants']) {
-    t.match(await (await fetch(health + path)).json(), { code: 'ROUTE_NOT_FOUND' }, path)
+    const told = { code: 'ROUTE_NOT_FOUND', method: 'GET', path, detail: `There is no GET ${path}. ` }
+    t.match(await (await fetch(`${health}${path}?a=b`)).json(), told, path)
   }
   const put = { method: 'PUT', headers, body: '{"up":false}' }
-  t.equal((await fetch(`${health}/health`, put)).status, 404)
+  const refused = await fetch(`${health}/health`, put)
+  t.equal(refused.status, 404)
+  t.match(await refused.json(), { code: 'ROUTE_NOT_FOUND', method: 'PUT', path: '/health' })
   t.equal((await fetch(`${health}/readyz`)).status, 200)
   t.match(await sendRaw(health, 'nonsense\r\n\r\n'), { status: 400, headers: { 'content-type': 'application/problem+json' } })
   t.match(await sendRaw(plain, 'GET /livez HTTP/1.1\r\n\r\n'), { status: 400 }, 'the same manners')
@@ -118,6 +123,25 @@ test('a node tells where its listeners are, and warns of those that ask for noth
   const warnings = said.filter(({ level }) => level === 'warn').map(({ msg }) => msg).join('\n')
   t.match(warnings, /CHANGEWELL_INSECURE_PEERS.*take part in the cluster/)
   t.match(warnings, /CHANGEWELL_HTTP_PORT.* is asked for no certificate/)
+})
+
+test('what a node says how to try it works, once the words in capitals are filled in', async (t) => {
+  const own = leaf(clients, { commonName: 'web', usages: ['clientAuth'] })
+  for (const names of [['localhost', '127.0.0.1'], ['*.example', 'node.example']]) {
+    const pem = new PemFolder(t)
+    const { config } = files(t, { users: ['ann'] })
+    const secure = { ...pem.server(leaf(ca, { names })), ...pem.clients([clients], 'required'), ...config }
+    const node = await startProcess(t, environmentOf(secure))
+    const said = (): string => node.lines.findLast((line) => line.includes('"try it: ')) ?? ''
+    await until(() => said() !== '', 'the node to say how to try it')
+    const line = (JSON.parse(said()) as { msg: string }).msg.replace(/^try it: /, '')
+    t.match(line, / --cert CLIENT\.pem --key CLIENT\.key --user NAME /)
+    t.match(line, names.includes('localhost') ? / https:\/\/127\.0\.0\.1:\d+\// : / https:\/\/node\.example:\d+\//)
+    const filled = line.replace('CLIENT.pem', pem.write('web.pem', own.certificate))
+      .replace('CLIENT.key', pem.write('web.key', own.key)).replace('NAME', 'ann:ann')
+    const answer = execFileSync('sh', ['-c', `${filled} --silent --max-time 60`], { encoding: 'utf8' })
+    t.match(JSON.parse(answer), { revision: 1 })
+  }
 })
 
 test('a node that cannot do what is set says all of it, with the remedies, and does not start', async (t) => {

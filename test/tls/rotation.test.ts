@@ -114,6 +114,12 @@ test('files that change are noticed, and SIGHUP has them read at once and ends n
   pem.server(leaf(old))
   node.child.kill('SIGHUP')
   await until(async () => await issuerSeen(t, port) === 'Old CA', 'the old one again', 120)
+  // What has not changed since is read again on the signal alone.
+  const refused = 'changewell_tls_reloads_total{use="clients",result="refused"}'
+  pem.write('server.key', 'no key')
+  await until(async () => await metric(port, refused) === 1, 'the bad key to be refused', 120)
+  node.child.kill('SIGHUP')
+  await until(async () => await metric(port, refused) === 2, 'it to be read again', 120)
   t.equal((await ask(port, '/livez', trusted)).status, 200)
 })
 
