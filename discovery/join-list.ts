@@ -1,4 +1,4 @@
-import { joinAddress, splitAddress } from './address.ts'
+import { joinAddress, splitAddress, type Address } from './address.ts'
 import type { Names } from './names.ts'
 import { DiscoveryError, type Candidate } from './provider.ts'
 
@@ -18,24 +18,51 @@ export function readJoinList (join: string): JoinEntry[] {
   return join.split(',').map((text) => text.trim()).filter((text) => text !== '').map(entryOf)
 }
 
-/**
- * All that the entry stands for now: all addresses of its name, or all SRV records and their addresses.
- *
- * @throws DiscoveryError
- */
-export async function candidatesOf (entry: JoinEntry, names: Names, signal: AbortSignal): Promise<Candidate[]> {
-  const { text, host, port } = entry
-  const at = async (name: string, itsPort: number): Promise<Candidate[]> => {
-    const addresses = await names.addresses(name, signal)
-    const source = name === addresses[0] ? 'CHANGEWELL_JOIN' : `${text} in CHANGEWELL_JOIN`
-    return addresses.map((address) => ({ peerAddress: joinAddress(address, itsPort), id: null, source }))
+/** What an entry stands for, as far as it could be looked up, and why the rest could not. */
+export interface Found {
+  candidates: Candidate[]
+  missing: string[]
+}
+
+/** All that the entry stands for now: all addresses of its name, or all SRV records and their addresses. */
+export async function candidatesOf (entry: JoinEntry, names: Names, signal: AbortSignal): Promise<Found> {
+  try {
+    const places = await placesOf(entry, names, signal)
+    return together(await Promise.all(places.map((place) => addressesOf(place, entry.text, names, signal))))
+  } catch (error) {
+    return nothing(error, signal)
   }
-  if (port !== null) return await at(host, port)
+}
+
+export function together (parts: readonly Found[]): Found {
+  return { candidates: parts.flatMap(({ candidates }) => candidates), missing: parts.flatMap(({ missing }) => missing) }
+}
+
+/** @throws DiscoveryError */
+async function placesOf ({ host, port }: JoinEntry, names: Names, signal: AbortSignal): Promise<Address[]> {
+  if (port !== null) return [{ host, port }]
   const services = await names.services(host, signal)
-  if (services.length > 0) return (await Promise.all(services.map((each) => at(each.host, each.port)))).flat()
+  if (services.length > 0) return services
   // A name of a service, such as _changewell._tcp.example.org, is no name of a host.
   if (host.startsWith('_')) throw new DiscoveryError('DISCOVERY_UNAVAILABLE', `the name ${host} has no SRV records`)
-  return await at(host, usualPort)
+  return [{ host, port: usualPort }]
+}
+
+/** A host that leads nowhere holds up none of the others that the same SRV records name. */
+async function addressesOf ({ host, port }: Address, text: string, names: Names, signal: AbortSignal): Promise<Found> {
+  try {
+    const addresses = await names.addresses(host, signal)
+    const source = host === addresses[0] ? 'CHANGEWELL_JOIN' : `${text} in CHANGEWELL_JOIN`
+    const candidates = addresses.map((each) => ({ peerAddress: joinAddress(each, port), id: null, source }))
+    return { candidates, missing: [] }
+  } catch (error) {
+    return nothing(error, signal)
+  }
+}
+
+function nothing (error: unknown, signal: AbortSignal): Found {
+  signal.throwIfAborted()
+  return { candidates: [], missing: [(error as Error).message] }
 }
 
 function entryOf (text: string): JoinEntry {

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 import { isEverywhere, joinAddress, splitAddress } from './address.ts'
-import { candidatesOf, readJoinList } from './join-list.ts'
+import { candidatesOf, readJoinList, together } from './join-list.ts'
 import { inLine, Names, type NameSystem } from './names.ts'
 import { addressTowards, isLoopback, rankedAddresses, type OwnAddress } from './own-address.ts'
 import {
@@ -59,10 +59,9 @@ export default async function openRaw (
   }
 
   async function candidates (signal: AbortSignal): Promise<Candidate[]> {
-    const answers = await Promise.allSettled(entries.map((entry) => candidatesOf(entry, names, signal)))
-    signal.throwIfAborted()
-    const found = answers.flatMap((answer) => answer.status === 'fulfilled' ? answer.value : [])
-    const missing = answers.flatMap((answer) => answer.status === 'rejected' ? [(answer.reason as Error).message] : []).join('; ')
+    const all = together(await Promise.all(entries.map((entry) => candidatesOf(entry, names, signal))))
+    const found = all.candidates
+    const missing = all.missing.join('; ')
     if (missing !== '' && found.length === 0) throw new DiscoveryError('DISCOVERY_UNAVAILABLE', `${missing} (CHANGEWELL_JOIN)`)
     if (missing !== told && missing !== '') logger.warn({ missing }, `a part of CHANGEWELL_JOIN leads nowhere: ${missing}`)
     told = missing

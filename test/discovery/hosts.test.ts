@@ -4,7 +4,7 @@ import { folder, until } from '../support/node.ts'
 import { Network, withoutHosts } from './network.ts'
 import { says, seen, voters } from './world.ts'
 
-const skip = withoutHosts()
+const skip = withoutHosts('nft')
 
 t.test('hosts with several interfaces', { skip }, async (t) => {
   const main = await build(t)
@@ -53,6 +53,20 @@ t.test('hosts with several interfaces', { skip }, async (t) => {
     await until(async () => (await voters(one!, all)).includes('10.77.0.33:9001'), 'the node list to say so', 90)
     t.equal((await seen(one!, api(33)))!.id, id)
     await third.kill('SIGTERM')
+  })
+
+  await t.test('one that nobody reaches is refused with the setting that helps, and taken in once it can be', async (t) => {
+    const four = network.host('h4', { eth0: { lan: 'common', address: '10.77.0.4/24' } })
+    const rules = (words: string): void => four.run('nft', ['-f', '-'], words)
+    rules('table ip wall { chain in { type filter hook input priority 0; tcp dport 9001 reject with tcp reset; }; }')
+    const node = four.node(main, { CHANGEWELL_DATA_DIR: folder(t), ...join })
+    t.match(await says(node, /waits to join.*10\.77\.0\.4:9001/),
+      /others reach it at 10\.77\.0\.4:9001.*Set CHANGEWELL_ADVERTISE/)
+    const listed = (await seen(one!, api(1)))!.members.map(({ peerAddress }) => peerAddress)
+    t.notOk(listed.includes('10.77.0.4:9001'), 'it is not on the list')
+    rules('delete table ip wall')
+    const found = await voters(four, [api(1), api(4)], 4)
+    t.ok(found.includes('10.77.0.4:9001'))
   })
 
   await t.test('one that listens on the loopback is told so before it tries to join others', async (t) => {

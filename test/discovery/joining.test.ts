@@ -37,3 +37,38 @@ t.test('Two that join at one time are both taken in, and one that asks twice is 
   t.same(answers.map(({ status }) => status), [200, 200, 200], 'whoever is asked')
   t.equal((await one.view()).members.length, 3)
 })
+
+t.test('Where members of two clusters are named, a node joins neither, and says which are there', async (t) => {
+  const [a, b] = await Promise.all([Cluster.start(t, 1), Cluster.start(t, 1)])
+  const lost = await a.add({ CHANGEWELL_JOIN: `${a.nodes[0]!.proxy.address},${b.nodes[0]!.proxy.address}` })
+  await until(async () => /members of several clusters/.test(String((await lost.get('/readyz')).body.detail)), 'it to say so')
+  const { detail } = (await lost.get('/readyz')).body
+  for (const { nodes } of [a, b]) {
+    const { clusterId, members } = await nodes[0]!.view()
+    t.match(detail, clusterId)
+    t.equal(members.length, 1)
+  }
+  // A member stays in its own, whatever it is told to join.
+  await lost.kill()
+  await lost.start({ CHANGEWELL_JOIN: a.nodes[0]!.proxy.address })
+  await a.settled()
+  await lost.kill()
+  await lost.start({ CHANGEWELL_JOIN: b.nodes[0]!.proxy.address })
+  await a.settled()
+  t.equal((await lost.view()).clusterId, (await a.nodes[0]!.view()).clusterId)
+  t.equal((await b.nodes[0]!.view()).members.length, 1)
+})
+
+t.test('Nodes that are told to join each other form no cluster, and say that the others have none', async (t) => {
+  const cluster = await Cluster.start(t, 1)
+  const one = await cluster.add({ CHANGEWELL_JOIN: '127.0.0.1:1' })
+  const other = await cluster.add({ CHANGEWELL_JOIN: one.proxy.address })
+  await one.kill()
+  await one.start({ CHANGEWELL_JOIN: `${other.proxy.address},${one.proxy.address}` })
+  const waits = (node: typeof one, words: RegExp) => until(async () => (
+    words.test(String((await node.get('/readyz')).body.detail))), `${node.name} to say ${words}`)
+  await waits(one, /belongs to no cluster yet/)
+  await waits(one, /is this node itself/)
+  await waits(other, /belongs to no cluster yet/)
+  for (const node of [one, other]) t.equal((await node.view()).clusterId, null)
+})

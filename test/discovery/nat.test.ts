@@ -2,7 +2,7 @@ import t from 'tap'
 import { build } from '../support/build.ts'
 import { folder } from '../support/node.ts'
 import { Network, withoutHosts } from './network.ts'
-import { says, seen } from './world.ts'
+import { says, seen, voters } from './world.ts'
 
 /** What Docker does for a container with published ports: into it by DNAT, out of it under the host's address. */
 const published = `
@@ -37,5 +37,12 @@ t.test('a node in a container whose ports are published', { skip: withoutHosts('
     t.match(ready, { status: 503, body: { detail: /CHANGEWELL_ADVERTISE/ } })
     t.equal((await seen(one, '10.77.0.1:9000'))!.members.length, 1, 'nobody has it on the list')
     await node.kill('SIGTERM')
+  })
+
+  await t.test('with it, other nodes and clients reach it from outside', async (t) => {
+    container.node(main, { ...settings, CHANGEWELL_ADVERTISE: '10.77.0.9:19001,10.77.0.9:19000' })
+    t.same(await voters(one, ['10.77.0.1:9000', '10.77.0.9:19000']), ['10.77.0.1:9001', '10.77.0.9:19001'])
+    const { members } = (await seen(one, '10.77.0.1:9000'))!
+    t.same(members.map(({ apiAddress }) => apiAddress).sort(), ['10.77.0.1:9000', '10.77.0.9:19000'])
   })
 })

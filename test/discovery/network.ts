@@ -102,10 +102,10 @@ export class Host {
     return child
   }
 
-  /** Where its programs look names up. */
-  nameServer (address: string): void {
+  /** Where its programs look names up; the options are those of resolv.conf. */
+  nameServer (address: string, options = 'timeout:1'): void {
     mkdirSync(`/etc/netns/${this.namespace}`, { recursive: true })
-    writeFileSync(`/etc/netns/${this.namespace}/resolv.conf`, `nameserver ${address}\noptions timeout:1 attempts:1\n`)
+    writeFileSync(`/etc/netns/${this.namespace}/resolv.conf`, `nameserver ${address}\noptions ${options} attempts:1\n`)
   }
 
   /** `changewell serve`, that listens everywhere on the ports that nodes usually have. */

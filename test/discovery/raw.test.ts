@@ -42,6 +42,17 @@ test('a name that leads nowhere is told of, and the others are asked', async (t)
   t.equal(warnings.length, 1)
 })
 
+test('a host of an SRV record that leads nowhere is told of, and the others of the same name are asked', async (t) => {
+  const names = known()
+  names.records.get('_changewell._tcp.test')!.push({ host: 'nobody.test', port: 7003, priority: 1, weight: 0 })
+  const warnings: string[] = []
+  const logger = { ...quiet, warn: (_facts: object, message: string) => { warnings.push(message) } }
+  const provider = await openRaw({ settings: { join: '_changewell._tcp.test' }, logger }, names)
+  const found = await provider.candidates(signal)
+  t.same(found.map(({ peerAddress }) => peerAddress), ['10.0.1.1:7001', '10.0.1.2:7002', '[fd00::1:2]:7002'])
+  t.match(warnings, [/nobody\.test is not known/])
+})
+
 test('names that all lead nowhere are an error with the reason, never an empty answer', async (t) => {
   const names = known()
   await t.rejects(candidates('nobody.test:1', names), { code: 'DISCOVERY_UNAVAILABLE', message: /nobody\.test is not known to the DNS server/ })
