@@ -11,11 +11,16 @@ export interface Lock extends Place {
 /** All the locks of one owner, had together or waited for together. */
 export interface Hold<Owner> {
   readonly owner: Owner
-  readonly claims: Wanted<Owner>[]
   readonly onGranted: () => void
+  /** The first of its claims, and the last. */
+  first: Wanted<Owner> | null
+  last: Wanted<Owner> | null
   /** Claims that are not granted yet. */
   blocked: number
   isGone: boolean
+  /** Its neighbours among all holds, in the order in which they came. */
+  older: Hold<Owner> | null
+  newer: Hold<Owner> | null
 }
 
 /** One place of the table and who is there, in the order in which they came. */
@@ -35,11 +40,13 @@ export interface LockedPlace<Owner> {
 export class LockTable<Owner> {
   #root = new LockNode<Hold<Owner>>(null, '')
   #nodes = 0
-  readonly #holds = new Set<Hold<Owner>>()
+  #oldest: Hold<Owner> | null = null
+  #newest: Hold<Owner> | null = null
+  #size = 0
 
   /** Holds, granted or not. */
   get size (): number {
-    return this.#holds.size
+    return this.#size
   }
 
   /** Places that are kept in memory. */
@@ -49,13 +56,18 @@ export class LockTable<Owner> {
 
   /** Takes the locks, or lines up for them: `blocked` is 0 when they are had now; when later, `onGranted` is called. */
   enter (locks: readonly Lock[], owner: Owner, onGranted: () => void): Hold<Owner> {
-    const hold: Hold<Owner> = { owner, claims: [], onGranted, blocked: 0, isGone: false }
+    const hold: Hold<Owner> = {
+      owner, onGranted, first: null, last: null, blocked: 0, isGone: false, older: this.#newest, newer: null,
+    }
     for (const lock of locks) this.#claim(hold, lock)
-    for (const claim of hold.claims) {
+    for (let claim = hold.first; claim !== null; claim = claim.next) {
       claim.node.newest = null
       if (!claim.node.enter(claim)) hold.blocked++
     }
-    this.#holds.add(hold)
+    if (this.#newest === null) this.#oldest = hold
+    else this.#newest.newer = hold
+    this.#newest = hold
+    this.#size++
     return hold
   }
 
@@ -63,12 +75,14 @@ export class LockTable<Owner> {
   leave (hold: Hold<Owner>): void {
     if (hold.isGone) return
     hold.isGone = true
-    this.#holds.delete(hold)
-    const granted: Wanted<Owner>[] = []
-    for (const claim of hold.claims) {
-      claim.node.leave(claim, granted)
+    let granted: Wanted<Owner>[] | null = null
+    const { first } = hold
+    this.#unlink(hold)
+    for (let claim = first; claim !== null; claim = claim.next) {
+      granted = claim.node.leave(claim, granted)
       if (claim.node.users === 0) this.#prune(claim.node)
     }
+    if (granted === null) return
     // Whoever is called may come and go itself: only now are all the lines as they are to be.
     const ready = granted.filter((claim) => --claim.hold.blocked === 0)
     for (const { hold: other } of ready) if (!other.isGone) other.onGranted()
@@ -76,8 +90,9 @@ export class LockTable<Owner> {
 
   /** Forgets everybody: none of them holds anything, and none is granted anything any more. */
   clear (): void {
-    for (const hold of this.#holds) hold.isGone = true
-    this.#holds.clear()
+    for (let hold = this.#oldest; hold !== null; hold = hold.newer) hold.isGone = true
+    this.#oldest = this.#newest = null
+    this.#size = 0
     this.#root = new LockNode(null, '')
     this.#nodes = 0
   }
@@ -85,14 +100,27 @@ export class LockTable<Owner> {
   /** Every place that is held or waited for, in the order in which the first there came. */
   places (): LockedPlace<Owner>[] {
     const places = new Map<Node<Owner>, LockedPlace<Owner>>()
-    for (const { owner, claims } of this.#holds) {
-      for (const claim of claims) {
+    for (let hold = this.#oldest; hold !== null; hold = hold.newer) {
+      const { owner } = hold
+      for (let claim = hold.first; claim !== null; claim = claim.next) {
         const { node, modes } = claim
         if (!places.has(node)) places.set(node, { place: this.#placeOf(node), holders: [], waiters: [] })
         places.get(node)![node.isWaiting(claim) ? 'waiters' : 'holders'].push({ owner, modes })
       }
     }
     return [...places.values()]
+  }
+
+  #unlink (hold: Hold<Owner>): void {
+    const { older, newer } = hold
+    // One that is long gone does not keep those that came after it in memory.
+    hold.older = hold.newer = null
+    hold.first = hold.last = null
+    if (older === null) this.#oldest = newer
+    else older.newer = newer
+    if (newer === null) this.#newest = older
+    else newer.older = older
+    this.#size--
   }
 
   #claim (hold: Hold<Owner>, { tenant, collection, key, mode }: Lock): void {
@@ -129,9 +157,11 @@ export class LockTable<Owner> {
       newest.modes |= mode
       return
     }
-    const claim = { hold, node, modes: mode }
+    const claim: Wanted<Owner> = { hold, node, modes: mode, next: null }
     node.newest = claim
-    hold.claims.push(claim)
+    if (hold.last === null) hold.first = claim
+    else hold.last.next = claim
+    hold.last = claim
   }
 
   /** A place that nobody is at takes no memory. */
