@@ -1,3 +1,4 @@
+import type { Children } from './children.ts'
 import { conflictsWith, modes } from './modes.ts'
 
 /** What a lock is on: a tenant by the parts of its name, perhaps a collection of it, perhaps a key of that. */
@@ -21,12 +22,12 @@ export interface Claim<Hold> {
  * before it stands against it, be that granted or not: so nobody is overtaken by those whom it waits for.
  */
 export class LockNode<Hold> {
-  readonly parent: LockNode<Hold> | null
-  readonly name: string
+  parent: LockNode<Hold> | null
+  name: string
   /** Tenants below this one. */
-  tenants: Map<string, LockNode<Hold>> | null = null
+  tenants: Children<LockNode<Hold>> | null = null
   /** A tenant's collections, or a collection's keys. */
-  parts: Map<string, LockNode<Hold>> | null = null
+  parts: Children<LockNode<Hold>> | null = null
   /** The claim of the hold that is being made, so that it has one for each place. */
   newest: Claim<Hold> | null = null
   /** Claims and nodes that keep this one. */

@@ -1,8 +1,12 @@
+import { Children } from './children.ts'
 import { intentionOf, type Mode } from './modes.ts'
 import { LockNode, type Claim, type Place } from './node.ts'
 
 type Node<Owner> = LockNode<Hold<Owner>>
 type Wanted<Owner> = Claim<Hold<Owner>>
+
+/** So many places that nobody is at any more are kept to be used again: most writes need two or three for a moment. */
+const sparesMax = 256
 
 export interface Lock extends Place {
   mode: Mode
@@ -40,6 +44,7 @@ export interface LockedPlace<Owner> {
 export class LockTable<Owner> {
   #root = new LockNode<Hold<Owner>>(null, '')
   #nodes = 0
+  readonly #spares: Node<Owner>[] = []
   #oldest: Hold<Owner> | null = null
   #newest: Hold<Owner> | null = null
   #size = 0
@@ -49,7 +54,7 @@ export class LockTable<Owner> {
     return this.#size
   }
 
-  /** Places that are kept in memory. */
+  /** Places that somebody is at, or inside. */
   get nodes (): number {
     return this.#nodes
   }
@@ -127,25 +132,27 @@ export class LockTable<Owner> {
     const intention = intentionOf(mode)
     let node = this.#root
     for (let at = 0; at < tenant.length; at++) {
-      node.tenants ??= new Map()
+      node.tenants ??= new Children()
       node = this.#child(node, node.tenants, tenant[at]!)
       this.#want(hold, node, collection === undefined && at === tenant.length - 1 ? mode : intention)
     }
     if (collection === undefined) return
-    node.parts ??= new Map()
+    node.parts ??= new Children()
     node = this.#child(node, node.parts, collection)
     this.#want(hold, node, key === undefined ? mode : intention)
     if (key === undefined) return
-    node.parts ??= new Map()
+    node.parts ??= new Children()
     node = this.#child(node, node.parts, key)
     this.#want(hold, node, mode)
   }
 
-  #child (parent: Node<Owner>, children: Map<string, Node<Owner>>, name: string): Node<Owner> {
+  #child (parent: Node<Owner>, children: Children<Node<Owner>>, name: string): Node<Owner> {
     const found = children.get(name)
     if (found !== undefined) return found
-    const node = new LockNode(parent, name)
-    children.set(name, node)
+    const node = this.#spares.pop() ?? new LockNode<Hold<Owner>>(parent, name)
+    node.parent = parent
+    node.name = name
+    children.add(node)
     parent.users++
     this.#nodes++
     return node
@@ -164,15 +171,18 @@ export class LockTable<Owner> {
     hold.last = claim
   }
 
-  /** A place that nobody is at takes no memory. */
+  /** A place that nobody is at is in the table no more. */
   #prune (node: Node<Owner>): void {
-    for (let at = node; at.users === 0 && at.parent !== null; at = at.parent) {
+    let at = node
+    while (at.users === 0 && at.parent !== null) {
       const { parent } = at
-      if (parent.tenants?.get(at.name) === at) parent.tenants.delete(at.name)
-      else if (parent.parts?.get(at.name) === at) parent.parts.delete(at.name)
+      if (parent.tenants?.get(at.name) === at) parent.tenants.remove(at)
+      else if (parent.parts?.get(at.name) === at) parent.parts.remove(at)
       else return
       parent.users--
       this.#nodes--
+      if (this.#spares.length < sparesMax) this.#spares.push(at)
+      at = parent
     }
   }
 
