@@ -8,7 +8,7 @@ import type { GivenReceipt, History, Operation, OperationKind, OperationResult }
 import type { SimNode } from './node.ts'
 import { checkSame } from './receipt-law.ts'
 import { inquire, takeIn } from './receipts.ts'
-import { serve } from './requests.ts'
+import { isRejection, serve } from './requests.ts'
 import type { Reply } from './requests.ts'
 import type { World } from './world.ts'
 import { about, say } from './world.ts'
@@ -173,7 +173,7 @@ export class Client {
     const { revision: database } = node.machine.database
     if (fate.state === 'committed') {
       this.#answer(operation, { what: 'done', revision: fate.revision, created: null, database: fate.revision }, node, true)
-    } else if (fate.code !== 'WRITE_EXPIRED') this.#answer(operation, { what: 'refused', database }, node, true)
+    } else if (!isRejection(fate.code)) this.#answer(operation, { what: 'refused', database }, node, true)
     else if (operation.queued !== null || operation.receipts.length === 1) {
       this.#answer(operation, { what: 'rejected', database }, node, true)
     } else this.#attempt(operation, padding, attempt + 1)

@@ -1,11 +1,12 @@
 import { encodeCommand } from '../../storage/command.ts'
 import { readEntry } from '../../storage/entries.ts'
-import type { Operation as CommandOperation, Outcome, WriteCommand } from '../../storage/types.ts'
+import type { ProblemCode } from '../../storage/problem.ts'
+import type { Command, Operation as CommandOperation, Outcome, WriteCommand } from '../../storage/types.ts'
 import type { NodeId } from '../../plugins/raft/core/index.ts'
 import { collection, tenant } from './beginning.ts'
 import type { Cluster } from './cluster.ts'
 import { proposeVia } from './forward.ts'
-import type { Operation, OperationKind, OperationResult } from './history.ts'
+import type { GivenReceipt, Operation, OperationKind, OperationResult } from './history.ts'
 import type { SimNode, WriteAnswer } from './node.ts'
 import { clockOf } from './receipts.ts'
 import type { Taken } from './receipts.ts'
@@ -24,6 +25,8 @@ interface Place {
 
 /** Longer than any simulation: a retry always finds the outcome of the first attempt. */
 const idempotencyMillis = 3_600_000
+
+const resendMicrosMax = 500_000
 
 /** What a client sends: the operation, so many dots in its data, and the receipt that the node gave it, if any. */
 export interface Request {
@@ -46,7 +49,12 @@ export function serve (
     if (!asked) again('no leader')
     return
   }
-  const command = (leader: SimNode): WriteCommand => commandOf(request, clockOf(leader, world.events.now))
+  // Of what a node sends again and again, some is rejected by a hook of the leader's.
+  const isRejected = taken?.given.receipt.isRepeated === true && world.chance.chance(0.15)
+  const command = (leader: SimNode): Command => {
+    const timestamp = clockOf(leader, world.events.now)
+    return isRejected ? rejectionOf(taken.given, timestamp) : commandOf(request, timestamp)
+  }
   const answer: WriteAnswer = (outcome) => {
     const isLate = outcome.result === 'applied' && isExpired(outcome.outcome!)
     // Another attempt has another deadline; a queued write has only the one.
@@ -54,8 +62,24 @@ export function serve (
     else if (outcome.result === 'applied') reply({ kind: 'result', result: resultOf(outcome.outcome!) })
     else again(outcome.result === 'refused' ? outcome.reason : outcome.result)
   }
-  if (taken === null) node.askToWrite(encodeCommand(command(node)), answer)
-  else proposeVia(world, cluster, node, command, answer)
+  if (taken === null) return node.askToWrite(encodeCommand(command(node)), answer)
+  proposeVia(world, cluster, node, command, answer)
+  const isSentAgain = taken.given.receipt.isRepeated && !world.calm && world.chance.chance(0.4)
+  if (isSentAgain) sendAgain(world, cluster, node, request)
+}
+
+/** A node that died between sending a queued write and forgetting it sends it again when it is back. */
+function sendAgain (world: World, cluster: Cluster, node: SimNode, request: Request): void {
+  world.counts.add('writes sent again')
+  world.events.after(world.chance.between(0, resendMicrosMax), () => {
+    if (!node.isUp) return
+    const command = (leader: SimNode): WriteCommand => commandOf(request, clockOf(leader, world.events.now))
+    proposeVia(world, cluster, node, command, () => {})
+  })
+}
+
+function rejectionOf ({ receipt }: GivenReceipt, timestamp: number): Command {
+  return { kind: 'reject', timestamp, receipt, code: 'WRITE_REJECTED', params: { hook: 'a hook', reason: 'no' } }
 }
 
 function commandOf (
@@ -87,9 +111,14 @@ function changeOf (kind: OperationKind, place: Place, tags: string[], padding: n
 
 function resultOf (outcome: Outcome): OperationResult {
   const { revision: database } = outcome
-  if (!outcome.ok) return { what: isExpired(outcome) ? 'rejected' : 'refused', database }
+  if (!outcome.ok) return { what: isRejection(outcome.code) ? 'rejected' : 'refused', database }
   const { revision, created } = outcome.written[0]!
   return { what: 'done', revision, created, database }
+}
+
+/** Whether this is no matter of what the key was. */
+export function isRejection (code: ProblemCode): boolean {
+  return code === 'WRITE_EXPIRED' || code === 'WRITE_REJECTED'
 }
 
 function isExpired (outcome: Outcome): boolean {

@@ -7,10 +7,10 @@ export const receipts: readonly Mutant[] = [
     mistake: 14,
     edits: [{
       file: 'storage/recognition.ts',
-      find: 'if (position.timestamp > deadline) {',
-      replace: 'if (position.timestamp > deadline + 60_000) {',
+      find: 'if (timestamp <= deadline) return null',
+      replace: 'if (timestamp <= deadline + 60_000) return null',
     }],
-    seed: 40,
+    seed: 64,
   },
   {
     name: 'a restart forgets what became of the newest writes',
@@ -30,7 +30,17 @@ export const receipts: readonly Mutant[] = [
       find: 'if (row !== null) return decodeRequest(row).outcome',
       replace: 'if (row?.length === 0) return decodeRequest(row).outcome',
     }],
-    seed: 72,
+    seed: 64,
+  },
+  {
+    name: 'a write that was rejected on its way is made when it comes again',
+    mistake: 14,
+    edits: [{
+      file: 'storage/recognition.ts',
+      find: 'if (row !== null) return decodeRequest(row).outcome',
+      replace: 'if (row !== null && decodeRequest(row).outcome.ok) return decodeRequest(row).outcome',
+    }],
+    seed: 112,
   },
   {
     name: 'the clock of the database goes back',
@@ -40,7 +50,7 @@ export const receipts: readonly Mutant[] = [
       find: 'Math.max(staging.position.timestamp, command.timestamp)',
       replace: 'command.timestamp',
     }],
-    seed: 152,
+    seed: 496,
   },
   {
     name: 'a write that is not known is told to be rejected before its deadline',
@@ -50,7 +60,7 @@ export const receipts: readonly Mutant[] = [
       find: 'database.timestamp > deadline',
       replace: 'database.timestamp > deadline - 100',
     }],
-    seed: 64,
+    seed: 8,
   },
   {
     name: 'an outcome is looked for too late in the log',
@@ -67,12 +77,12 @@ export const receipts: readonly Mutant[] = [
     mistake: 14,
     edits: [{
       file: 'storage/recognition.ts',
-      find: '  const { position } = staging\n  if (position.timestamp > deadline) {',
-      replace: '  const { position } = staging\n  if (position.timestamp > deadline) {\n' +
-        '    if (isRepeated) remember(staging, name, { fingerprint: noFingerprint, expiresAt: keptUntil, outcome: ' +
-        '{ ok: true, branch: \'then\', written: [], revision: position.revision } })',
+      find: '  if (late !== null) return late\n  const outcome = execute()',
+      replace: '  if (late !== null) {\n    remember(staging, name, { fingerprint: noFingerprint, expiresAt: receipt.keptUntil, ' +
+        'outcome: { ok: true, branch: \'then\', written: [], revision: late.revision } })\n    return late\n  }\n' +
+        '  const outcome = execute()',
     }],
-    seed: 48,
+    seed: 64,
   },
   {
     name: 'where no writes come the clock of the database stands still',
@@ -82,6 +92,6 @@ export const receipts: readonly Mutant[] = [
       find: 'Math.max(staging.position.timestamp, command.timestamp)',
       replace: 'Math.max(staging.position.timestamp, command.kind === \'expire\' ? 0 : command.timestamp)',
     }],
-    seed: 8,
+    seed: 64,
   },
 ]
