@@ -11,6 +11,7 @@ const suites: Record<string, () => Promise<(options: SuiteOptions) => Promise<vo
   profile: async () => (await import('./suites/profile.ts')).profile,
   'cluster-profile': async () => (await import('./suites/profile.ts')).clusterProfile,
   locks: async () => (await import('./suites/locks.ts')).locks,
+  receipts: async () => (await import('./suites/receipts.ts')).receipts,
   'raft-core': async () => (await import('./suites/raft-core.ts')).raftCore,
 }
 
@@ -32,8 +33,8 @@ if (values.help || names.some((name) => !Object.hasOwn(suites, name))) {
 }
 
 await runWithChildren(async () => {
-  // The cores alone need no build.
-  const dist = names.every((name) => name === 'raft-core') ? '' : builtFolder(values.dist)
+  // The cores and the database alone need no build.
+  const dist = names.every((name) => name === 'raft-core' || name === 'receipts') ? '' : builtFolder(values.dist)
   for (const name of names) {
     const run = await suites[name]!()
     await run({ dist, quick: values.quick, say: (text) => { process.stdout.write(`${text}\n`) } })

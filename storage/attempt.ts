@@ -3,7 +3,7 @@ import type { Cluster } from './cluster.ts'
 import { rowsOf } from './execution.ts'
 import { requestKey } from './keys.ts'
 import { receiptName } from './receipt.ts'
-import { executeReceipted, orRefusal } from './recognition.ts'
+import { executeReceipted, executeRejection, orRefusal } from './recognition.ts'
 import { Missing, type Staging } from './staging.ts'
 import type { RowKey } from './store.ts'
 import { expire, trim } from './tidying.ts'
@@ -26,6 +26,7 @@ function executeOnce (staging: Staging, cluster: Cluster, command: Command): Out
   staging.position.timestamp = Math.max(staging.position.timestamp, command.timestamp)
   switch (command.kind) {
     case 'write': return executeReceipted(staging, command)
+    case 'reject': return executeRejection(staging, command)
     case 'expire': expire(staging); break
     case 'trim': trim(staging, command.firstRevision); break
     default: return orRefusal(staging, () => {
@@ -38,7 +39,8 @@ function executeOnce (staging: Staging, cluster: Cluster, command: Command): Out
 
 /** The rows that a command will ask for, as far as that is known before it runs. */
 export function rowsAhead (catalog: Catalog, command: Command | null): RowKey[] {
-  if (command === null || command.kind !== 'write') return []
+  if (command?.kind === 'reject') return [{ family: 'requests', key: requestKey(receiptName(command.receipt.id)) }]
+  if (command?.kind !== 'write') return []
   const rows = rowsOf(catalog, command)
   const { idempotency, receipt } = command
   if (idempotency !== undefined) rows.push({ family: 'requests', key: requestKey(idempotency.key) })

@@ -1,14 +1,15 @@
 import { BinaryReader, BinaryWriter } from './binary.ts'
 import { receiptIdBytes } from './receipt.ts'
 import {
-  changeTypes, type Command, type Compare, type Operation, type Receipt, type Settings, type WriteCommand,
+  changeTypes, type Command, type Compare, type Operation, type Receipt, type RejectCommand, type Settings,
+  type WriteCommand,
 } from './types.ts'
 
 /**
  * Commands as they stand in the log: a small binary header and the data's own JSON text. The first byte is the kind,
  * so that a later release can add kinds and an older one can say that it does not know them.
  */
-const kinds = ['bootstrap', 'write', 'expire', 'trim', 'settings', 'node', 'node-remove', 'receipted-write'] as const
+const kinds = ['bootstrap', 'write', 'expire', 'trim', 'settings', 'node', 'node-remove', 'receipted-write', 'reject'] as const
 
 /** A write with a receipt is a kind of its own: a release that knows no receipts must not take it for a plain one. */
 const receiptedWrite = kinds.indexOf('receipted-write')
@@ -40,6 +41,10 @@ export function encodeCommand (command: Command): Buffer {
     case 'bootstrap': out.text(command.clusterId); break
     case 'trim': out.u64(command.firstRevision); break
     case 'settings': out.bytes(Buffer.from(JSON.stringify(command.settings))); break
+    case 'reject':
+      writeReceipt(out, command.receipt)
+      out.bytes(Buffer.from(JSON.stringify({ code: command.code, params: command.params })))
+      break
     case 'expire': break
     case 'node':
       out.text(command.id).u8(roles.indexOf(command.role)).text(command.peerAddress).text(command.apiAddress)
@@ -60,6 +65,10 @@ export function decodeCommand (bytes: Buffer): Command {
     case 'bootstrap': return { kind, timestamp, clusterId: from.text() }
     case 'trim': return { kind, timestamp, firstRevision: from.u64() }
     case 'settings': return { kind, timestamp, settings: JSON.parse(from.bytes().toString()) as Partial<Settings> }
+    case 'reject': {
+      const receipt = readReceipt(from)
+      return { kind, timestamp, receipt, ...JSON.parse(from.bytes().toString()) as Pick<RejectCommand, 'code' | 'params'> }
+    }
     case 'expire': return { kind, timestamp }
     case 'node': {
       const [id, role] = [from.text(), roles[from.u8()] ?? null]

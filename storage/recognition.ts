@@ -5,7 +5,7 @@ import { Problem } from './problem.ts'
 import { receiptName } from './receipt.ts'
 import { decodeRequest, encodeRequest, type KnownRequest } from './request.ts'
 import type { Staging } from './staging.ts'
-import type { Outcome, WriteCommand } from './types.ts'
+import type { Outcome, Receipt, RejectCommand, WriteCommand } from './types.ts'
 
 const noFingerprint = Buffer.alloc(16)
 
@@ -18,20 +18,35 @@ const noFingerprint = Buffer.alloc(16)
 export function executeReceipted (staging: Staging, command: WriteCommand): Outcome {
   const { receipt } = command
   if (receipt === undefined) return executeRecognised(staging, command)
-  const { id, deadline, keptUntil, isRepeated } = receipt
-  const name = isRepeated ? receiptName(id) : ''
-  if (isRepeated) {
-    const row = staging.row('requests', requestKey(name))
-    if (row !== null) return decodeRequest(row).outcome
-  }
-  const { position } = staging
-  if (position.timestamp > deadline) {
-    return { ok: false, code: 'WRITE_EXPIRED', params: { deadline: new Date(deadline).toISOString() }, revision: position.revision }
-  }
+  if (receipt.isRepeated) return executeOnce(staging, receipt, () => executeRecognised(staging, command))
+  const late = lateness(staging, receipt)
+  if (late !== null) return late
   const outcome = executeRecognised(staging, command)
-  if (isRepeated) remember(staging, name, { fingerprint: noFingerprint, expiresAt: keptUntil, outcome })
-  else staging.record(keptUntil, encodeFate(id, outcome))
+  staging.record(receipt.keptUntil, encodeFate(receipt.id, outcome))
   return outcome
+}
+
+/** The rejection takes the place that the write's outcome would have, so the write is not made any more. */
+export function executeRejection (staging: Staging, { receipt, code, params }: RejectCommand): Outcome {
+  return executeOnce(staging, receipt, () => ({ ok: false, code, params, revision: staging.position.revision }))
+}
+
+/** What comes under a receipt first, and in time, decides; whatever comes later gets the same outcome. */
+function executeOnce (staging: Staging, receipt: Receipt, execute: () => Outcome): Outcome {
+  const name = receiptName(receipt.id)
+  const row = staging.row('requests', requestKey(name))
+  if (row !== null) return decodeRequest(row).outcome
+  const late = lateness(staging, receipt)
+  if (late !== null) return late
+  const outcome = execute()
+  remember(staging, name, { fingerprint: noFingerprint, expiresAt: receipt.keptUntil, outcome })
+  return outcome
+}
+
+/** The refusal of what comes past its deadline; null for what is in time. */
+function lateness ({ position: { timestamp, revision } }: Staging, { deadline }: Receipt): Outcome | null {
+  if (timestamp <= deadline) return null
+  return { ok: false, code: 'WRITE_EXPIRED', params: { deadline: new Date(deadline).toISOString() }, revision }
 }
 
 /** A write whose idempotency key is known gets the outcome of the first; a new one leaves its outcome under its key. */

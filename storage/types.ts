@@ -65,6 +65,19 @@ export interface WriteCommand {
   else?: Operation[]
 }
 
+/**
+ * Says of a write that may come again that it was refused before it was in any log: it is not made any more, and its
+ * receipt tells why. One that was made before stays made.
+ */
+export interface RejectCommand {
+  kind: 'reject'
+  timestamp: number
+  /** That of the write; `isRepeated`. */
+  receipt: Receipt
+  code: ProblemCode
+  params: Problems[ProblemCode]
+}
+
 export interface ExpireCommand {
   kind: 'expire'
   timestamp: number
@@ -113,7 +126,8 @@ export interface NodeRemoveCommand {
 }
 
 export type Command =
-  BootstrapCommand | WriteCommand | ExpireCommand | TrimCommand | SettingsCommand | NodeCommand | NodeRemoveCommand
+  BootstrapCommand | WriteCommand | RejectCommand | ExpireCommand | TrimCommand | SettingsCommand | NodeCommand |
+  NodeRemoveCommand
 
 /** Settings of the whole cluster, kept in the database. */
 export interface Settings {

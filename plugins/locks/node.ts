@@ -1,3 +1,4 @@
+import type { Children } from './children.ts'
 import { conflictsWith, modes } from './modes.ts'
 
 /** What a lock is on: a tenant by the parts of its name, perhaps a collection of it, perhaps a key of that. */
@@ -12,6 +13,8 @@ export interface Claim<Hold> {
   readonly hold: Hold
   readonly node: LockNode<Hold>
   modes: number
+  /** The hold's next. A list in the claims themselves: less to make and to tidy away than an array for each hold. */
+  next: Claim<Hold> | null
 }
 
 /**
@@ -19,12 +22,12 @@ export interface Claim<Hold> {
  * before it stands against it, be that granted or not: so nobody is overtaken by those whom it waits for.
  */
 export class LockNode<Hold> {
-  readonly parent: LockNode<Hold> | null
-  readonly name: string
+  parent: LockNode<Hold> | null
+  name: string
   /** Tenants below this one. */
-  tenants: Map<string, LockNode<Hold>> | null = null
+  tenants: Children<LockNode<Hold>> | null = null
   /** A tenant's collections, or a collection's keys. */
-  parts: Map<string, LockNode<Hold>> | null = null
+  parts: Children<LockNode<Hold>> | null = null
   /** The claim of the hold that is being made, so that it has one for each place. */
   newest: Claim<Hold> | null = null
   /** Claims and nodes that keep this one. */
@@ -53,23 +56,25 @@ export class LockNode<Hold> {
     return false
   }
 
-  /** Takes a claim away. Those that only it stood against are granted, and added to `granted`. */
-  leave (claim: Claim<Hold>, granted: Claim<Hold>[]): void {
+  /** Takes a claim away. Those that only it stood against are granted, and added to `granted`, which is returned. */
+  leave (claim: Claim<Hold>, granted: Claim<Hold>[] | null): Claim<Hold>[] | null {
     this.users--
     const queue = this.#queue
     if (queue === null || !queue.delete(claim)) this.#count(claim.modes, -1)
-    if (queue === null) return
+    if (queue === null) return granted
     let before = this.#granted
     for (const waiting of queue) {
       if (!conflictsWith(waiting.modes, before)) {
         queue.delete(waiting)
         this.#count(waiting.modes, 1)
+        granted ??= []
         granted.push(waiting)
       }
       before |= waiting.modes
       if ((before & modes.X) !== 0) break
     }
     if (queue.size === 0) this.#queue = null
+    return granted
   }
 
   isWaiting (claim: Claim<Hold>): boolean {

@@ -1,8 +1,12 @@
+import { Children } from './children.ts'
 import { intentionOf, type Mode } from './modes.ts'
 import { LockNode, type Claim, type Place } from './node.ts'
 
 type Node<Owner> = LockNode<Hold<Owner>>
 type Wanted<Owner> = Claim<Hold<Owner>>
+
+/** So many places that nobody is at any more are kept to be used again: most writes need two or three for a moment. */
+const sparesMax = 256
 
 export interface Lock extends Place {
   mode: Mode
@@ -11,11 +15,16 @@ export interface Lock extends Place {
 /** All the locks of one owner, had together or waited for together. */
 export interface Hold<Owner> {
   readonly owner: Owner
-  readonly claims: Wanted<Owner>[]
   readonly onGranted: () => void
+  /** The first of its claims, and the last. */
+  first: Wanted<Owner> | null
+  last: Wanted<Owner> | null
   /** Claims that are not granted yet. */
   blocked: number
   isGone: boolean
+  /** Its neighbours among all holds, in the order in which they came. */
+  older: Hold<Owner> | null
+  newer: Hold<Owner> | null
 }
 
 /** One place of the table and who is there, in the order in which they came. */
@@ -35,27 +44,35 @@ export interface LockedPlace<Owner> {
 export class LockTable<Owner> {
   #root = new LockNode<Hold<Owner>>(null, '')
   #nodes = 0
-  readonly #holds = new Set<Hold<Owner>>()
+  readonly #spares: Node<Owner>[] = []
+  #oldest: Hold<Owner> | null = null
+  #newest: Hold<Owner> | null = null
+  #size = 0
 
   /** Holds, granted or not. */
   get size (): number {
-    return this.#holds.size
+    return this.#size
   }
 
-  /** Places that are kept in memory. */
+  /** Places that somebody is at, or inside. */
   get nodes (): number {
     return this.#nodes
   }
 
   /** Takes the locks, or lines up for them: `blocked` is 0 when they are had now; when later, `onGranted` is called. */
   enter (locks: readonly Lock[], owner: Owner, onGranted: () => void): Hold<Owner> {
-    const hold: Hold<Owner> = { owner, claims: [], onGranted, blocked: 0, isGone: false }
+    const hold: Hold<Owner> = {
+      owner, onGranted, first: null, last: null, blocked: 0, isGone: false, older: this.#newest, newer: null,
+    }
     for (const lock of locks) this.#claim(hold, lock)
-    for (const claim of hold.claims) {
+    for (let claim = hold.first; claim !== null; claim = claim.next) {
       claim.node.newest = null
       if (!claim.node.enter(claim)) hold.blocked++
     }
-    this.#holds.add(hold)
+    if (this.#newest === null) this.#oldest = hold
+    else this.#newest.newer = hold
+    this.#newest = hold
+    this.#size++
     return hold
   }
 
@@ -63,12 +80,14 @@ export class LockTable<Owner> {
   leave (hold: Hold<Owner>): void {
     if (hold.isGone) return
     hold.isGone = true
-    this.#holds.delete(hold)
-    const granted: Wanted<Owner>[] = []
-    for (const claim of hold.claims) {
-      claim.node.leave(claim, granted)
+    let granted: Wanted<Owner>[] | null = null
+    const { first } = hold
+    this.#unlink(hold)
+    for (let claim = first; claim !== null; claim = claim.next) {
+      granted = claim.node.leave(claim, granted)
       if (claim.node.users === 0) this.#prune(claim.node)
     }
+    if (granted === null) return
     // Whoever is called may come and go itself: only now are all the lines as they are to be.
     const ready = granted.filter((claim) => --claim.hold.blocked === 0)
     for (const { hold: other } of ready) if (!other.isGone) other.onGranted()
@@ -76,8 +95,9 @@ export class LockTable<Owner> {
 
   /** Forgets everybody: none of them holds anything, and none is granted anything any more. */
   clear (): void {
-    for (const hold of this.#holds) hold.isGone = true
-    this.#holds.clear()
+    for (let hold = this.#oldest; hold !== null; hold = hold.newer) hold.isGone = true
+    this.#oldest = this.#newest = null
+    this.#size = 0
     this.#root = new LockNode(null, '')
     this.#nodes = 0
   }
@@ -85,8 +105,9 @@ export class LockTable<Owner> {
   /** Every place that is held or waited for, in the order in which the first there came. */
   places (): LockedPlace<Owner>[] {
     const places = new Map<Node<Owner>, LockedPlace<Owner>>()
-    for (const { owner, claims } of this.#holds) {
-      for (const claim of claims) {
+    for (let hold = this.#oldest; hold !== null; hold = hold.newer) {
+      const { owner } = hold
+      for (let claim = hold.first; claim !== null; claim = claim.next) {
         const { node, modes } = claim
         if (!places.has(node)) places.set(node, { place: this.#placeOf(node), holders: [], waiters: [] })
         places.get(node)![node.isWaiting(claim) ? 'waiters' : 'holders'].push({ owner, modes })
@@ -95,29 +116,43 @@ export class LockTable<Owner> {
     return [...places.values()]
   }
 
+  #unlink (hold: Hold<Owner>): void {
+    const { older, newer } = hold
+    // One that is long gone does not keep those that came after it in memory.
+    hold.older = hold.newer = null
+    hold.first = hold.last = null
+    if (older === null) this.#oldest = newer
+    else older.newer = newer
+    if (newer === null) this.#newest = older
+    else newer.older = older
+    this.#size--
+  }
+
   #claim (hold: Hold<Owner>, { tenant, collection, key, mode }: Lock): void {
     const intention = intentionOf(mode)
     let node = this.#root
     for (let at = 0; at < tenant.length; at++) {
-      node.tenants ??= new Map()
+      node.tenants ??= new Children()
       node = this.#child(node, node.tenants, tenant[at]!)
       this.#want(hold, node, collection === undefined && at === tenant.length - 1 ? mode : intention)
     }
     if (collection === undefined) return
-    node.parts ??= new Map()
+    node.parts ??= new Children()
     node = this.#child(node, node.parts, collection)
     this.#want(hold, node, key === undefined ? mode : intention)
     if (key === undefined) return
-    node.parts ??= new Map()
+    node.parts ??= new Children()
     node = this.#child(node, node.parts, key)
     this.#want(hold, node, mode)
   }
 
-  #child (parent: Node<Owner>, children: Map<string, Node<Owner>>, name: string): Node<Owner> {
+  #child (parent: Node<Owner>, children: Children<Node<Owner>>, name: string): Node<Owner> {
     const found = children.get(name)
     if (found !== undefined) return found
-    const node = new LockNode(parent, name)
-    children.set(name, node)
+    const node = this.#spares.pop() ?? new LockNode<Hold<Owner>>(parent, name)
+    node.parent = parent
+    node.name = name
+    children.add(node)
     parent.users++
     this.#nodes++
     return node
@@ -129,20 +164,25 @@ export class LockTable<Owner> {
       newest.modes |= mode
       return
     }
-    const claim = { hold, node, modes: mode }
+    const claim: Wanted<Owner> = { hold, node, modes: mode, next: null }
     node.newest = claim
-    hold.claims.push(claim)
+    if (hold.last === null) hold.first = claim
+    else hold.last.next = claim
+    hold.last = claim
   }
 
-  /** A place that nobody is at takes no memory. */
+  /** A place that nobody is at is in the table no more. */
   #prune (node: Node<Owner>): void {
-    for (let at = node; at.users === 0 && at.parent !== null; at = at.parent) {
+    let at = node
+    while (at.users === 0 && at.parent !== null) {
       const { parent } = at
-      if (parent.tenants?.get(at.name) === at) parent.tenants.delete(at.name)
-      else if (parent.parts?.get(at.name) === at) parent.parts.delete(at.name)
+      if (parent.tenants?.get(at.name) === at) parent.tenants.remove(at)
+      else if (parent.parts?.get(at.name) === at) parent.parts.remove(at)
       else return
       parent.users--
       this.#nodes--
+      if (this.#spares.length < sparesMax) this.#spares.push(at)
+      at = parent
     }
   }
 

@@ -137,18 +137,13 @@ export class Queue {
   async #sendOne (item: Item): Promise<boolean> {
     const { raft, log } = this.#options
     try {
-      const outcome = await raft.propose(item.proposal, item.origin)
+      const outcome = await this.#propose(item)
       if (this.#closing.signal.aborted) return false
       this.#waitsFor = null
       this.#done(item, whatBecame(outcome))
       return true
     } catch (error) {
       if (this.#closing.signal.aborted) return false
-      if (isRefusal(error)) {
-        log.info({ err: error, ...item.origin }, 'a queued write was refused on its way')
-        this.#done(item, 'rejected')
-        return true
-      }
       const reason = reasonOf(error as Error)
       if (reason !== this.#waitsFor) log.warn({ err: error, writes: this.#items.length }, 'the queue has to wait: %s', reason)
       this.#waitsFor = reason
@@ -156,6 +151,22 @@ export class Queue {
       if (raft.receipts.clock <= item.proposal.receipt.deadline) return false
       this.#done(item, 'expired')
       return true
+    }
+  }
+
+  /**
+   * What a hook rejects would be rejected again. The cluster is told so: its receipt tells it from then on, and no
+   * attempt that is still on its way is made.
+   */
+  async #propose ({ proposal, origin }: Item): Promise<Outcome> {
+    const { raft, log } = this.#options
+    try {
+      return await raft.propose(proposal, origin)
+    } catch (error) {
+      if (!isRejection(error)) throw error
+      log.info({ err: error, ...origin }, 'a queued write was rejected on its way')
+      const { code, params } = error
+      return await raft.propose({ kind: 'reject', receipt: proposal.receipt, code, params }, origin)
     }
   }
 
@@ -175,8 +186,8 @@ function whatBecame (outcome: Outcome): 'committed' | 'rejected' | 'expired' {
   return outcome.code === 'WRITE_EXPIRED' ? 'expired' : 'rejected'
 }
 
-/** Refused before it was in any log, for what it is: it would be again. Its receipt tells so after its deadline. */
-function isRefusal (error: unknown): boolean {
+/** Refused before it was in any log, for what it is. */
+function isRejection (error: unknown): error is Problem<'WRITE_REJECTED'> {
   return error instanceof Problem && error.code === 'WRITE_REJECTED'
 }
 

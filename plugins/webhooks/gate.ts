@@ -1,5 +1,6 @@
 import type { Catalog } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
+import { receiptName } from '../../storage/receipt.ts'
 import type { Webhook, WriteCommand } from '../../storage/types.ts'
 import { bodyOf } from './body.ts'
 import { callHook, type Verdict } from './call.ts'
@@ -8,15 +9,15 @@ import { concerned } from './filter.ts'
 export interface HookGateOptions {
   hooks: () => readonly Webhook[]
   catalog: () => Catalog
-  /** Whether the outcome of this idempotency key is known already. */
-  isKnown: (idempotencyKey: string) => Promise<boolean>
+  /** Whether a write that is recognised by one of these names has an outcome already. */
+  isKnown: (names: readonly string[]) => Promise<boolean>
   onCalled?: (event: { hook: string, result: Verdict['result'], seconds: number }) => void
   /** A hook did not answer, and the write went on or was refused for that. */
   onFailed?: (event: { hook: string, reason: string, isRefused: boolean, request: string }) => void
 }
 
 export interface Asking {
-  proposal: Pick<WriteCommand, 'compare' | 'then' | 'else'> & { idempotency?: { key: string } }
+  proposal: Pick<WriteCommand, 'compare' | 'then' | 'else' | 'receipt'> & { idempotency?: { key: string } }
   request: string
   pass: () => void
   /** Null: this node leads no more, and the next leader is to ask. */
@@ -80,9 +81,9 @@ export class HookGate {
     }
     const end = (problem: Problem | null): void => settle(() => refuse(problem))
     this.#asking.add(end)
-    const key = proposal.idempotency?.key
+    const names = namesOf(proposal)
     // A repetition gets the outcome of the first attempt, whatever a hook says by now.
-    if (key !== undefined && await this.#options.isKnown(key).catch(() => false)) return settle(pass)
+    if (names.length > 0 && await this.#options.isKnown(names).catch(() => false)) return settle(pass)
     await Promise.all([...bodies].map(async ([hook, body]) => {
       const problem = await this.#problemOf(hook, body, request, ending.signal)
       if (problem !== null) settle(() => refuse(problem))
@@ -106,6 +107,13 @@ export class HookGate {
     onFailed?.({ hook: name, reason, isRefused, request })
     return isRefused ? new Problem('HOOK_FAILED', { hook: name, reason }) : null
   }
+}
+
+/** By which the state machine recognises the write, if by anything. */
+function namesOf ({ idempotency, receipt }: Asking['proposal']): string[] {
+  const names = idempotency === undefined ? [] : [idempotency.key]
+  if (receipt?.isRepeated === true) names.push(receiptName(receipt.id))
+  return names
 }
 
 function draining (): Problem {

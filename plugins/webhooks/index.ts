@@ -13,10 +13,11 @@ async function webhooks (app: FastifyInstance): Promise<void> {
   const gate: HookGate = new HookGate({
     hooks: () => database.settings.webhooks,
     catalog: () => database.catalog,
-    isKnown: async (key) => {
+    isKnown: async (names) => {
       // What another leader had committed is to be applied here first.
       await raft.readBarrier()
-      return await database.store.get('requests', requestKey(key)) !== null
+      const rows = await Promise.all(names.map((name) => database.store.get('requests', requestKey(name))))
+      return rows.some((row) => row !== null)
     },
     onCalled: hookMetrics(app.metrics.registry, () => gate.size),
     onFailed: ({ isRefused, ...event }) => {

@@ -48,6 +48,48 @@ t.test('Whichever node gets a write, its locks are the leader\'s, and any node s
   await held(one, 0, 0)
 })
 
+t.test('A leader that steps down fails those who wait at once, and says that they may try again', async (t) => {
+  const cluster = await Cluster.start(t, 3, { ...patient, CHANGEWELL_LEADER_WAIT_SECONDS: '1' })
+  const leader = await cluster.leader()
+  await seed(leader)
+  cluster.cutOff(leader)
+  let isHeld = true
+  const holder = leader.put('k', 'held', { 'idempotency-key': 'held' }).finally(() => { isHeld = false })
+  const waiter = await leader.put('k', 'waited')
+  t.match(waiter, { status: 503, body: { code: 'NO_LEADER' } })
+  t.match(waiter.headers.get('retry-after'), /^\d+$/)
+  t.ok(isHeld, 'long before its time was over, and while what became of the write before it is not known')
+  t.match(await (await fetch(`${leader.url}/metrics`)).text(), /^changewell_lock_waits_total\{result="abandoned"\} 1$/m)
+  cluster.healAll()
+  await holder
+  t.notOk((await written(await cluster.leader(), 'k')).includes('waited'), 'nothing was done')
+})
+
+t.test('The order of arrival at one leader is not kept at the next', async (t) => {
+  const cluster = await Cluster.start(t, 3, patient)
+  const leader = await cluster.leader()
+  await seed(leader)
+  // Long enough for all to wait before it steps down.
+  t.equal((await leader.call('PUT', '/cluster/settings', { electionMs: 6000 })).status, 200)
+  const [one, other] = await cluster.followers() as [ClusterNode, ClusterNode]
+  await until(async () => (await Promise.all([one, other].map((node) => node.get('/cluster/settings'))))
+    .every(({ body }) => body.electionMs === 6000), 'the settings')
+  for (const node of [one, other]) node.proxy.cut(leader.id)
+  const headers = (name: string) => ({ 'idempotency-key': name })
+  const holder = leader.put('k', 'held', headers('held'))
+  await held(other, 1, 0)
+  const early = leader.put('k', 'early', headers('early'))
+  await held(other, 1, 1)
+  const late = other.put('k', 'late', headers('late'))
+  await held(other, 1, 2)
+  t.match((await late).status, /20[01]/, 'it goes on at the next leader, which the last one cannot reach')
+  t.same(await written(one, 'k'), ['late'])
+  cluster.healAll()
+  for (const { status } of await Promise.all([holder, early])) t.match(status, /20[01]/)
+  t.equal((await written(one, 'k'))[0], 'late')
+  t.same((await written(one, 'k')).sort(), ['early', 'held', 'late'])
+})
+
 t.test('When the leader changes, whoever waited there goes on at the next one, and everything is written once', async (t) => {
   const cluster = await Cluster.start(t, 3, patient)
   const leader = await cluster.leader()

@@ -19,7 +19,7 @@ const feed = [
 const laws = new Laws(feed.map((change) => JSON.stringify(change)))
 
 function fault (kind: Kind, floor: number, result: Result): string | null {
-  const operation: Operation = { id: 'w', kind, ...place, second: place, floor, result }
+  const operation: Operation = { id: 'w', kind, ...place, second: place, floor, called: 0, returned: 1, result }
   return laws.fault(operation)
 }
 
@@ -45,6 +45,26 @@ t.test('What is not so is found', async (t) => {
   t.match(fault('tenant-create', 6, refused('TENANT_EXISTS', 6)), /not so at any moment/)
   t.match(fault('read', 5, done(4)), /no moment after 5/, 'a value that was deleted before')
   t.match(fault('put', 0, refused('INTERNAL', 6)), /refused with INTERNAL/)
+})
+
+/** Of one key: what was asked from when to when, and the answer. */
+function oneCopy (...asked: [Kind, number, number, Result | null][]): boolean {
+  const operations = asked.map(([kind, called, returned, result], at): Operation => (
+    { id: kind === 'put' ? 'w' : String(at), kind, ...place, second: place, floor: 0, called, returned, result }))
+  return laws.isOneCopy(place, operations)
+}
+
+t.test('The answers about a key are those of one copy, or are refused', async (t) => {
+  const put: [Kind, number, number, Result] = ['put', 3, 6, done(4)]
+  const absent = refused('KEY_NOT_FOUND', 4)
+  t.ok(oneCopy(put, ['read', 4, 5, absent], ['read', 4, 5, done(4)], ['read', 7, 8, done(4)]), 'while it is being made')
+  t.ok(oneCopy(put, ['read', 7, 8, absent]), 'its collection was deleted, and nobody was told')
+  t.ok(oneCopy(['put', 3, Infinity, null], ['read', 9, 10, done(4)]), 'made, and not answered')
+  t.notOk(oneCopy(put, ['read', 1, 2, done(4)]), 'seen before it was asked for')
+  t.notOk(oneCopy(put, ['read', 7, 8, absent], ['read', 9, 10, done(4)]), 'gone, and there again')
+  t.notOk(oneCopy(put, ['collection-delete', 7, 8, done(5)], ['read', 9, 10, done(4)]), 'after its deletion')
+  t.notOk(oneCopy(put, ['read', 7, 8, absent], ['collection-delete', 9, 10, done(5)]), 'gone before it was deleted')
+  t.notOk(oneCopy(put, ['delete', 7, 8, absent], ['read', 9, 10, done(4)]), 'refused for what was not so')
 })
 
 t.test('A feed that shows a put after the deletion that it should precede is refused, by the judge and by a copy', async (t) => {

@@ -6,7 +6,7 @@ import { TurnoverClients } from './turnover/clients.ts'
 import { Copy } from './turnover/copy.ts'
 import { followPages, followSnapshot, followStream, type End } from './turnover/followers.ts'
 import { Laws } from './turnover/laws.ts'
-import { stays } from './turnover/operation.ts'
+import { places, stays } from './turnover/operation.ts'
 
 const seed = Number(process.env.TURNOVER_SEED ?? Date.now() % 1_000_000)
 
@@ -50,6 +50,7 @@ t.test('Keys, collections, tenants and subtrees come and go under writers, reade
     const fault = laws.fault(operation)
     if (fault !== null) t.fail(`${fault}: ${JSON.stringify(operation)}`)
   }
+  for (const place of places) t.ok(laws.isOneCopy(place, clients.operations), `${Object.values(place).join(' ')} is linearizable`)
   const refused = (code: string): number => clients.count(({ kind }, result) => (
     (kind === 'put' || kind === 'batch') && result.what === 'refused' && result.code === code))
   const done = (wanted: string): number => clients.count(({ kind }, { what }) => kind === wanted && what === 'done')

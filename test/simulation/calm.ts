@@ -1,5 +1,6 @@
 import { allMembers, isJoint } from '../../plugins/raft/core/index.ts'
 import { families } from '../../storage/store.ts'
+import type { Auditor } from './auditor.ts'
 import type { Canon } from './canon.ts'
 import type { Client } from './client.ts'
 import type { Cluster } from './cluster.ts'
@@ -14,6 +15,13 @@ const healingMicros = 30_000_000
 
 const lookMicros = 20_000
 
+/** Who act in a simulation, beside the nodes and those who do them harm. */
+export interface Actors {
+  clients: readonly Client[]
+  operator: Operator
+  auditor: Auditor
+}
+
 /** After the faults: what must come about by itself, and does so or is a violation. */
 export class Calm {
   readonly #world: World
@@ -21,32 +29,39 @@ export class Calm {
   readonly #cluster: Cluster
   readonly #clients: readonly Client[]
   readonly #operator: Operator
+  readonly #auditor: Auditor
   readonly #until: number
   #answered: { writes: number, reads: number }[] = []
-  /** Quiet: clients are silent until everybody agrees. Last: they get the answers that they wait for. */
-  #stage: 'quiet' | 'serving' | 'last'
+  /**
+   * Quiet: clients are silent until everybody agrees. Last: they get the answers that they wait for. Receipts: each of
+   * them tells.
+   */
+  #stage: 'quiet' | 'serving' | 'last' | 'receipts'
 
   /** Everything has come about. */
   isOver = false
 
-  constructor (
-    world: World, canon: Canon, cluster: Cluster, clients: readonly Client[], operator: Operator
-  ) {
+  constructor (world: World, canon: Canon, cluster: Cluster, { clients, operator, auditor }: Actors) {
     this.#world = world
     this.#canon = canon
     this.#cluster = cluster
     this.#clients = clients
     this.#operator = operator
+    this.#auditor = auditor
     this.#until = world.events.now + healingMicros
     this.#stage = world.plan.quietCalm ? 'quiet' : 'serving'
     if (this.#stage === 'quiet') for (const client of clients) client.pause()
     this.#note()
   }
 
+  get #lastStage (): 'last' | 'receipts' {
+    return this.#world.plan.receipts ? 'receipts' : 'last'
+  }
+
   async look (): Promise<void> {
     await this.#start()
     const missing = this.#missing()
-    if (missing === null && this.#stage !== 'last') {
+    if (missing === null && this.#stage !== this.#lastStage) {
       this.#next()
       this.#world.events.after(lookMicros, () => this.look())
     } else if (missing === null) {
@@ -64,9 +79,12 @@ export class Calm {
       this.#stage = 'serving'
       this.#note()
       for (const client of this.#clients) client.resume()
-    } else {
+    } else if (this.#stage === 'serving') {
       this.#stage = 'last'
       for (const client of this.#clients) client.stop()
+    } else {
+      this.#stage = 'receipts'
+      this.#auditor.finish()
     }
   }
 
@@ -85,7 +103,7 @@ export class Calm {
     }
   }
 
-  get #members (): SimNode[] {
+  get members (): SimNode[] {
     return allMembers(this.#cluster.configuration).map((id) => this.#cluster.nodes.get(id)!)
   }
 
@@ -95,15 +113,15 @@ export class Calm {
     if (isJoint(configuration)) return 'the configuration is joint'
     if (!this.#operator.isDone) return 'the operator waits for members'
     if (leader === undefined) return 'nobody leads'
-    const astray = this.#members.find(({ soft, id }) => id !== leader.id && soft.leader !== leader.id)
+    const astray = this.members.find(({ soft, id }) => id !== leader.id && soft.leader !== leader.id)
     if (astray !== undefined) return `${astray.name} does not follow ${leader.name}`
     if (this.#stage === 'serving') return this.#unanswered()
     const busy = this.#clients.find(({ isBusy }) => isBusy)
     if (busy !== undefined) return `client ${busy.name} waits for its last answer`
     const { lastIndex } = leader.disk.shown
-    const behind = this.#members.find(({ machine }) => machine.applied.index < lastIndex)
+    const behind = this.members.find(({ machine }) => machine.applied.index < lastIndex)
     if (behind !== undefined) return `${behind.name} has applied ${behind.machine.applied.index} of ${lastIndex}`
-    return null
+    return this.#auditor.missing
   }
 
   #unanswered (): string | null {
@@ -114,7 +132,7 @@ export class Calm {
 
   /** Every change that ever took effect is there, and the databases are the same byte for byte. */
   #compare (): void {
-    const [first, ...others] = this.#members
+    const [first, ...others] = this.members
     const { revision } = first!.machine.database
     if (revision !== this.#canon.feed.length - 1) {
       throw new Violation('acknowledged writes',

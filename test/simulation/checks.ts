@@ -3,6 +3,7 @@ import type { ApplyRequest, PersistRequest } from '../../plugins/raft/driver.ts'
 import type { Canon } from './canon.ts'
 import type { Check } from './check.ts'
 import { commitment } from './invariants/commitment.ts'
+import { databaseClock } from './invariants/database-clock.ts'
 import { diskAnswers } from './invariants/disk-answers.ts'
 import { durablePromises } from './invariants/durable-promises.ts'
 import { electionSafety } from './invariants/election-safety.ts'
@@ -33,7 +34,7 @@ export class Checks implements Required<Check> {
     this.#checks = [
       electionSafety(), oneVote(), durablePromises(), logMatching(), nothingUndone(canon), leaderCompleteness(canon),
       commitment(canon, nodes), stateMachineSafety(canon), indexOrder(), monotonic(), roles(), quorumInTouch(plan),
-      diskAnswers(plan), knownMatch(nodes), readNames(),
+      diskAnswers(plan), knownMatch(nodes), readNames(), databaseClock(),
     ]
     this.#turned = this.#with('turned')
     this.#received = this.#with('received')

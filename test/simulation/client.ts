@@ -1,15 +1,22 @@
 import type { NodeId } from '../../plugins/raft/core/index.ts'
+import type { Fate } from '../../storage/fate.ts'
 import type { Cluster } from './cluster.ts'
 import { shortId } from './describe.ts'
 import type { FeedReader } from './feed-reader.ts'
-import type { History, Operation, OperationKind, OperationResult } from './history.ts'
+import { describe } from './history.ts'
+import type { GivenReceipt, History, Operation, OperationKind, OperationResult } from './history.ts'
 import type { SimNode } from './node.ts'
-import { serve } from './requests.ts'
+import { checkSame } from './receipt-law.ts'
+import { inquire, takeIn } from './receipts.ts'
+import { isRejection, serve } from './requests.ts'
 import type { Reply } from './requests.ts'
 import type { World } from './world.ts'
 import { about, say } from './world.ts'
 
 const attemptsMax = 12
+
+/** So often it asks by a receipt before it gives up. When all is calm it must be told in the end. */
+const inquiriesMax = 40
 
 /** Asks one thing after another, each until it is answered or given up. */
 export class Client {
@@ -100,7 +107,13 @@ export class Client {
         const why = reply === null ? 'no answer' : reply.kind === 'again' ? reply.why : ''
         say(this.#world, this.name, () => `asks again: ${operation.kind} ${operation.id}, for ${shortId(node.id)}: ${why}`)
       }
-      events.after(about(this.#world, 5_000 * attempt), () => { this.#attempt(operation, padding, attempt + 1) })
+      const given = operation.receipts.at(-1)
+      // Who was refused knows enough, most often.
+      const asks = given !== undefined && chance.chance(reply === null ? 0.8 : 0.1)
+      events.after(about(this.#world, 5_000 * attempt), () => {
+        if (asks) this.#inquire(operation, given, padding, attempt, 1)
+        else this.#attempt(operation, padding, attempt + 1)
+      })
     }
     events.after(this.#cluster.network.delay(), () => {
       if (!calm && chance.chance(plan.loss)) return
@@ -108,7 +121,9 @@ export class Client {
         next({ kind: 'again', why: 'unreachable', leader: null })
         return
       }
-      serve(node, operation, events.now, padding, (reply) => {
+      const isReceipted = plan.receipts && operation.kind !== 'read'
+      const taken = isReceipted ? takeIn(this.#world, this.#history, node, operation) : null
+      serve(this.#world, this.#cluster, node, { operation, padding, taken }, (reply) => {
         if (!this.#world.calm && chance.chance(plan.loss)) return
         events.after(this.#cluster.network.delay(), () => {
           if (reply.kind === 'again') next(reply)
@@ -117,6 +132,51 @@ export class Client {
       })
     })
     events.after(chance.between(50_000, 500_000), () => { next(null) })
+  }
+
+  /** Asks any node what became of the newest attempt, until that is certain. */
+  #inquire (operation: Operation, given: GivenReceipt, padding: number, attempt: number, inquiry: number): void {
+    const { chance, events, calm, plan, counts } = this.#world
+    if (operation !== this.#current) return
+    if (!calm && inquiry > inquiriesMax) {
+      this.#giveUp(operation)
+      return
+    }
+    counts.add('receipts asked')
+    const node = this.#choose(operation)
+    let answered = false
+    const next = (fate: Fate | null): void => {
+      if (answered || operation !== this.#current) return
+      answered = true
+      this.#leader = null
+      if (fate !== null) return this.#told(operation, given, fate, padding, attempt, node)
+      events.after(about(this.#world, 20_000), () => {
+        this.#inquire(operation, given, padding, attempt, inquiry + 1)
+      })
+    }
+    events.after(this.#cluster.network.delay(), () => {
+      if ((!calm && chance.chance(plan.loss)) || !node.isUp) return
+      return inquire(this.#world, this.#cluster, node, given, (fate) => {
+        if (!this.#world.calm && chance.chance(plan.loss)) return
+        events.after(this.#cluster.network.delay(), () => { next(fate) })
+      })
+    })
+    events.after(chance.between(50_000, 500_000), () => { next(null) })
+  }
+
+  #told (
+    operation: Operation, given: GivenReceipt, fate: Fate, padding: number, attempt: number, node: SimNode
+  ): void {
+    say(this.#world, this.name, () => `is told by ${node.name} of ${describe(given)}: ${JSON.stringify(fate)}`)
+    this.#world.counts.add(`receipts ${fate.state}`)
+    checkSame(given, fate)
+    const { revision: database } = node.machine.database
+    if (fate.state === 'committed') {
+      this.#answer(operation, { what: 'done', revision: fate.revision, created: null, database: fate.revision }, node, true)
+    } else if (!isRejection(fate.code)) this.#answer(operation, { what: 'refused', database }, node, true)
+    else if (operation.queued !== null || operation.receipts.length === 1) {
+      this.#answer(operation, { what: 'rejected', database }, node, true)
+    } else this.#attempt(operation, padding, attempt + 1)
   }
 
   /** Reads go anywhere, writes to whom it believes to lead. */
@@ -128,17 +188,17 @@ export class Client {
     return chance.pick(members)
   }
 
-  #answer (operation: Operation, result: OperationResult, node: SimNode): void {
+  #answer (operation: Operation, result: OperationResult, node: SimNode, byReceipt = false): void {
     if (operation !== this.#current) return
     const { events, counts } = this.#world
     say(this.#world, this.name, () => `is told by ${node.name}: ${operation.kind} ${operation.id} ${JSON.stringify(result)}`)
     this.#current = null
-    this.#history.answer(operation, result, events.steps)
+    this.#history.answer(operation, result, events.steps, byReceipt)
     if (operation.kind === 'read') this.answered.reads++
     else this.answered.writes++
     counts.add(operation.kind === 'read' ? 'reads' : 'writes')
-    if (operation.kind !== 'read') this.#leader = node.id
-    if (result.what !== 'refused') this.#known.set(operation.key, operation.kind === 'delete' ? 0 : result.revision)
+    if (operation.kind !== 'read' && !byReceipt) this.#leader = node.id
+    if (result.what === 'done' || result.what === 'seen') this.#known.set(operation.key, operation.kind === 'delete' ? 0 : result.revision)
     this.#soon(() => this.#begin())
   }
 

@@ -47,7 +47,7 @@ export class Cluster implements Surroundings {
 
   async #add (contents: Contents, hardState: { term: number, vote: null, commit: number }): Promise<SimNode> {
     const id = idOf(this.nodes.size + 1)
-    const machine = await Machine.of(contents)
+    const machine = await Machine.of(contents, this.#world.product.Database)
     const { index, term } = contents
     const node = new SimNode(this.#world, this, id, shortId(id), { machine, hardState, before: { index, term } })
     this.nodes.set(id, node)

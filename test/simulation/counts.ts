@@ -4,7 +4,8 @@ export const faultKinds = [
   'crashes', 'crashes in a write', 'power losses', 'unsynced writes lost', 'torn writes', 'state machines set back',
   'disk stalls', 'slow disks', 'full disks', 'lost disks', 'fetches', 'unequal clocks', 'hunts', 'leaders struck', 'nudges',
   'client time-outs', 'retries', 'unknown outcomes', 'changes of members', 'removed members return', 'transfers',
-  'compactions', 'snapshots', 'snapshots lost',
+  'compactions', 'snapshots', 'snapshots lost', 'writes that wait', 'writes sent again', 'receipts asked',
+  'receipts committed', 'receipts rejected',
 ] as const
 
 /** How often things happened, by name. */

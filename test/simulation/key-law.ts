@@ -18,6 +18,7 @@ export function checkKeys ({ operations }: History, canon: Canon): void {
 /** An unanswered write took effect if the feed shows that; with the feed's revision, the search is short. */
 function askedOf (operation: Operation, canon: Canon): Asked[] {
   const { called, returned, result } = operation
+  if (result?.what === 'rejected') return []
   if (result !== null) return [{ called, returned, effect: (state) => effect(operation, state) }]
   const revision = canon.effects.get(operation.id)
   if (operation.kind === 'read' || revision === undefined) return []
@@ -30,6 +31,8 @@ function effect ({ kind, expected, result }: Operation, state: number): number |
   switch (result.what) {
     case 'seen':
       return state === result.revision ? state : null
+    case 'rejected':
+      return null
     case 'refused':
       return (kind === 'delete' ? state === 0 : state !== expected) ? state : null
     case 'done':

@@ -1,8 +1,13 @@
 import t from 'tap'
+import { Database } from '../../storage/database.ts'
+import type { Fate } from '../../storage/fate.ts'
+import { readReceipt } from '../../storage/receipts.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { Canon } from './canon.ts'
 import { History } from './history.ts'
 import type { OperationKind, OperationResult } from './history.ts'
 import { checkAcknowledged, checkKeys } from './key-law.ts'
+import { checkReceipts, checkSame } from './receipt-law.ts'
 import { Violation } from './violation.ts'
 
 /** What is checked at the end of a run must also be able to fail: these are histories that never may be. */
@@ -123,4 +128,57 @@ t.test('a feed with a gap, two versions of a change, or one request twice is a v
   t.equal(brokenBy(() => canon.change(3, '{"tags":["c"]}', 'a test')), 'feed', 'a gap')
   t.equal(brokenBy(() => canon.change(1, '{"tags":["b"]}', 'a test')), 'feed', 'two versions')
   t.equal(brokenBy(() => canon.change(2, '{"tags":["a"]}', 'a test')), 'idempotency', 'one request twice')
+})
+
+/** One write with a receipt: what was told of it, and what the database and the feed know. */
+async function receiptBreaks (
+  { told, applied, feed, clock = 11 }: { told: Fate | null, applied: boolean, feed: readonly string[], clock?: number }
+): Promise<string | null> {
+  const history = new History()
+  const canon = new Canon()
+  const operation = history.call('a', 'record', 'key', 0, 1)
+  const receipt = { id: Buffer.alloc(10, 1), deadline: 10, keptUntil: 1e12, isRepeated: false, after: 0, clusterId: '' }
+  const given = history.give(operation, receipt)
+  history.tag(given)
+  history.tag(given)
+  for (const [at, tag] of feed.entries()) canon.change(at + 1, `{"tags":["${tag.split('/')[0]}","${tag}"]}`, 'a test')
+  const database = await Database.open(new MemoryStore())
+  const then = [{ type: 'put' as const, tags: ['a', 'a/1.1'] }]
+  if (applied) await database.apply([{ index: 1, term: 1, command: { kind: 'write', timestamp: 5, receipt, compare: [], then } }])
+  else await database.apply([{ index: 1, term: 1, command: { kind: 'expire', timestamp: clock } }])
+  try {
+    given.told = told
+    await checkReceipts(history, canon, [database], readReceipt)
+    return null
+  } catch (error) {
+    if (error instanceof Violation) return error.invariant
+    throw error
+  }
+}
+
+t.test('a receipt that tells anything but what the feed shows is a violation', async (t) => {
+  const rejected: Fate = { state: 'rejected', code: 'WRITE_EXPIRED', params: { deadline: '' } }
+  const committed = (revision: number): Fate => ({ state: 'committed', revision })
+  t.equal(await receiptBreaks({ told: committed(1), applied: true, feed: ['a/1.1'] }), null)
+  t.equal(await receiptBreaks({ told: null, applied: true, feed: ['a/1.1'] }), null)
+  t.equal(await receiptBreaks({ told: rejected, applied: false, feed: ['b/0'] }), null)
+  const wrong = {
+    'rejected, and there': { told: rejected, applied: false, feed: ['a/1.1'] },
+    'committed, and not there': { told: committed(1), applied: true, feed: [] },
+    'committed, and elsewhere': { told: committed(2), applied: true, feed: ['a/1.1', 'b/0'] },
+    'rejected first, and committed in the end': { told: rejected, applied: true, feed: ['a/1.1'] },
+    'nothing, though all is over': { told: null, applied: false, feed: [], clock: 10 },
+    'rejected, and there by another attempt under it': { told: rejected, applied: false, feed: ['b/0', 'a/1.2'] },
+    'there, and the database does not know it': { told: null, applied: false, feed: ['a/1.1'] },
+  }
+  for (const [name, broken] of Object.entries(wrong)) t.equal(await receiptBreaks(broken), 'receipts', name)
+})
+
+t.test('a receipt that tells another thing than before is a violation', async (t) => {
+  const history = new History()
+  const receipt = { id: Buffer.alloc(10), deadline: 1, keptUntil: 2, isRepeated: false, after: 0, clusterId: '' }
+  const given = history.give(history.call('a', 'put', 'key', 0, 1), receipt)
+  checkSame(given, { state: 'committed', revision: 1 })
+  checkSame(given, { state: 'committed', revision: 1 })
+  t.equal(brokenBy(() => checkSame(given, { state: 'committed', revision: 2 })), 'receipts')
 })

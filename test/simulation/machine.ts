@@ -3,11 +3,11 @@ import type { Configuration, Entry } from '../../plugins/raft/core/index.ts'
 import type { ApplyRequest } from '../../plugins/raft/driver.ts'
 import type { Change } from '../../storage/change.ts'
 import { decodeCommand } from '../../storage/command.ts'
-import { Database } from '../../storage/database.ts'
-import type { Applied } from '../../storage/database.ts'
+import type { Applied, Database } from '../../storage/database.ts'
 import type { Outcome } from '../../storage/types.ts'
 import { MemoryRows, MemoryStore } from '../support/memory-store.ts'
 import type { Chance } from './chance.ts'
+import type { Product } from './product.ts'
 
 /** The whole state machine at one place of the log: what a snapshot carries. */
 export interface Contents {
@@ -26,10 +26,14 @@ export class Machine {
   /** A loss of power takes nothing up to here. */
   flushedIndex: number
   rows: MemoryRows
+  readonly #type: Product['Database']
   /** Those in force since a place in the log, oldest first: a loss of power goes back to an older one. */
   #configurations: { index: number, configuration: Configuration }[]
 
-  private constructor (database: Database, rows: MemoryRows, configurations: Machine['configurations']) {
+  private constructor (
+    type: Product['Database'], database: Database, rows: MemoryRows, configurations: Machine['configurations']
+  ) {
+    this.#type = type
     this.database = database
     this.rows = rows
     this.#configurations = configurations
@@ -37,9 +41,9 @@ export class Machine {
     this.#listen()
   }
 
-  static async of ({ rows, configuration, index }: Contents): Promise<Machine> {
+  static async of ({ rows, configuration, index }: Contents, type: Product['Database']): Promise<Machine> {
     const own = rows.copy()
-    return new Machine(await Database.open(new MemoryStore(own)), own, [{ index, configuration }])
+    return new Machine(type, await type.open(new MemoryStore(own)), own, [{ index, configuration }])
   }
 
   get applied (): { index: number, term: number } {
@@ -88,7 +92,7 @@ export class Machine {
   }
 
   async open (): Promise<void> {
-    this.database = await Database.open(new MemoryStore(this.rows))
+    this.database = await this.#type.open(new MemoryStore(this.rows))
     const { index } = this.applied
     this.#configurations = this.#configurations.filter((held) => held.index <= index)
     this.changes = []

@@ -59,12 +59,17 @@ export interface Plan {
   transfers: number
   /** When the calm begins. */
   calmMicros: number
+  /** Writes carry receipts, and clients ask by them what became of writes. */
+  receipts: boolean
   /** In the calm, clients ask nothing before everybody agrees. */
   quietCalm: boolean
 }
 
-export function planOf (chance: Chance): Plan {
-  const plan = anyPlan(chance)
+/** So many seeds have receipts: one of them, and the runs of all others are as they would be without. */
+const receiptsEvery = 8
+
+export function planOf (chance: Chance, seed: number): Plan {
+  const plan = { ...anyPlan(chance), receipts: seed % receiptsEvery === 0 }
   return chance.chance(0.25) ? huntPlan(plan, chance) : plan
 }
 
@@ -86,7 +91,7 @@ function huntPlan (plan: Plan, chance: Chance): Plan {
   }
 }
 
-function anyPlan (chance: Chance): Plan {
+function anyPlan (chance: Chance): Omit<Plan, 'receipts'> {
   const limit = (small: number): number => chance.weighted([[2, 1_000_000], [1, small], [1, 1]])
   const weight = (): number => chance.weighted([[1, 0], [2, 1], [1, 4]])
   const electionTicks = chance.between(4, 10)

@@ -29,4 +29,6 @@ t.test('the same seed gives the same run, with or without a trace, and another s
   t.ok(again.trace.length > 0, 'there is a trace for who wants it')
   t.strictSame(first.trace, [], 'and none for who does not')
   t.not(other.fingerprint, first.fingerprint)
+  // Here clients ask by receipts.
+  t.equal((await simulate(8, { product: realProduct })).fingerprint, other.fingerprint)
 })

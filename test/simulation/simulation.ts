@@ -1,3 +1,4 @@
+import { Auditor } from './auditor.ts'
 import { Calm } from './calm.ts'
 import { Canon } from './canon.ts'
 import { Chance } from './chance.ts'
@@ -11,6 +12,7 @@ import { History } from './history.ts'
 import { checkAcknowledged, checkKeys } from './key-law.ts'
 import { Operator } from './operator.ts'
 import { planOf } from './plan.ts'
+import { checkReceipts } from './receipt-law.ts'
 import type { Product } from './product.ts'
 import { Trace } from './trace.ts'
 import { Violation } from './violation.ts'
@@ -39,7 +41,7 @@ export async function simulate (seed: number, { product, trace = false }: Simula
   const chance = new Chance(seed)
   const world: World = {
     product,
-    plan: planOf(chance),
+    plan: planOf(chance, seed),
     chance,
     events: new Events(),
     trace: new Trace(trace),
@@ -68,6 +70,8 @@ async function run (world: World): Promise<Result['violation']> {
     const clients = Array.from({ length: world.plan.clients }, (_, at) => (
       new Client(world, cluster, history, `client-${at + 1}`, new FeedReader(world, cluster, canon))))
     for (const client of clients) client.start()
+    const auditor = new Auditor(world, cluster, history)
+    auditor.start()
     const operator = new Operator(world, cluster)
     operator.start()
     const faults = new Faults(world, cluster)
@@ -75,12 +79,13 @@ async function run (world: World): Promise<Result['violation']> {
     let calm: Calm | undefined
     world.events.after(world.plan.calmMicros, async () => {
       await faults.end()
-      calm = new Calm(world, canon, cluster, clients, operator)
+      calm = new Calm(world, canon, cluster, { clients, operator, auditor })
       await calm.look()
     })
     while (calm?.isOver !== true) await step(world)
     checkAcknowledged(history, canon)
     checkKeys(history, canon)
+    await checkReceipts(history, canon, calm.members.map(({ machine }) => machine.database), world.product.readReceipt)
     world.counts.add('entries', canon.lastIndex)
     for (const { machine } of cluster.up) world.trace.mix(machine.checksum)
     return null

@@ -13,22 +13,24 @@ import type { ReceiptText } from '../../storage/receipt.ts'
 import { readReceipt } from '../../storage/receipts.ts'
 import { openRocksStore } from '../../storage/rocksdb.ts'
 import { families, type Store } from '../../storage/store.ts'
-import type { Command, NodeCommand, NodeRemoveCommand, WriteCommand } from '../../storage/types.ts'
-import { beginning, configuration, housekeeping, nodeCommand, write } from '../support/arbitrary-commands.ts'
+import type { Command, NodeCommand, NodeRemoveCommand, RejectCommand, WriteCommand } from '../../storage/types.ts'
+import { beginning, configuration, housekeeping, nodeCommand, rejection, write } from '../support/arbitrary-commands.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { Model } from '../support/model.ts'
 import { NodeModel } from '../support/node-model.ts'
 
 type ClusterStep = { node: NodeCommand | NodeRemoveCommand } | { configuration: AppliedConfiguration }
-type Step = { writes: WriteCommand[] } | ClusterStep | 'restart' | 'image'
+type Step = { writes: (WriteCommand | RejectCommand)[] } | ClusterStep | 'restart' | 'image'
 
 const clusterStep: fc.Arbitrary<ClusterStep> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ node: nodeCommand }) },
   { weight: 1, arbitrary: fc.record({ configuration }) }
 )
 
+const writeOrRejection = fc.oneof({ weight: 9, arbitrary: write }, { weight: 1, arbitrary: rejection })
+
 const steps: fc.Arbitrary<Step[]> = fc.array(fc.oneof(
-  { weight: 6, arbitrary: fc.record({ writes: fc.array(write, { minLength: 1, maxLength: 5 }) }) },
+  { weight: 6, arbitrary: fc.record({ writes: fc.array(writeOrRejection, { minLength: 1, maxLength: 5 }) }) },
   { weight: 2, arbitrary: clusterStep },
   { weight: 1, arbitrary: fc.constantFrom('restart' as const, 'image' as const) }
 ), { maxLength: 25 })
@@ -89,7 +91,7 @@ test('Nodes that applied the same log in other batches hold the same bytes, and 
   let run = 0
   const root = t.testdir()
   const entry = fc.oneof(
-    { weight: 4, arbitrary: fc.record({ command: write }) },
+    { weight: 4, arbitrary: fc.record({ command: writeOrRejection }) },
     { weight: 1, arbitrary: fc.record({ command: housekeeping }) },
     { weight: 1, arbitrary: clusterStep }
   )
@@ -133,7 +135,7 @@ async function stepBoth (database: Database, nodes: NodeModel, step: ClusterStep
   same(outcome!.ok ? null : outcome!.code, refusal)
 }
 
-async function applyBoth (database: Database, model: Model, writes: WriteCommand[]): Promise<void> {
+async function applyBoth (database: Database, model: Model, writes: (WriteCommand | RejectCommand)[]): Promise<void> {
   const first = database.applied.index + 1
   const batch: Applied[] = writes.map((command, at) => ({ index: first + at, term: 1, command }))
   const expected = writes.map((command) => model.write(command))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { AppliedConfiguration } from '../../storage/database.ts'
 import type {
-  Command, NodeCommand, NodeRemoveCommand, Operation, Receipt, Webhook, WriteCommand,
+  Command, NodeCommand, NodeRemoveCommand, Operation, Receipt, RejectCommand, Webhook, WriteCommand,
 } from '../../storage/types.ts'
 
 const tenantName = fc.constantFrom('a', 'b', 'a/x', 'a/y', 'a/x/deep')
@@ -56,6 +56,15 @@ export const write: fc.Arbitrary<WriteCommand> = fc.record({
   then: fc.array(operation, { minLength: 1, maxLength: 4 }),
   else: fc.array(operation, { maxLength: 2 }),
 }, { requiredKeys: ['kind', 'timestamp', 'compare', 'then'] })
+
+/** Says of writes that may come again that they were rejected on their way. */
+export const rejection: fc.Arbitrary<RejectCommand> = fc.record({
+  kind: fc.constant('reject' as const),
+  timestamp: fc.integer({ min: 1_000_000, max: 2_000_000 }),
+  receipt: receipt.filter(({ isRepeated }) => isRepeated),
+  code: fc.constant('WRITE_REJECTED' as const),
+  params: fc.constant({ hook: 'h', reason: 'no' }),
+})
 
 /** Tenants, to begin with: most random operations need one. */
 export const beginning: WriteCommand = {

@@ -1,4 +1,4 @@
-import type { Operation, WriteCommand } from '../../storage/types.ts'
+import type { Operation, RejectCommand, WriteCommand } from '../../storage/types.ts'
 
 /** The data model in the plainest form that could be right: maps, lists, and no thought of speed. */
 export interface ModelChange {
@@ -48,15 +48,15 @@ export class Model {
   }
 
   /** Does all of the write or nothing; returns the revisions, or the code of the refusal. */
-  write (command: WriteCommand): ModelOutcome {
+  write (command: WriteCommand | RejectCommand): ModelOutcome {
     const { receipt, timestamp } = command
     this.clock = Math.max(this.clock, timestamp)
-    if (receipt === undefined) return this.#write(command)
+    if (receipt === undefined) return this.#write(command as WriteCommand)
     const id = receipt.id.toString('hex')
     const known = this.outcomes.get(id)
     if (known !== undefined) return known.outcome
     if (this.clock > receipt.deadline) return { code: 'WRITE_EXPIRED' }
-    const outcome = this.#write(command)
+    const outcome = command.kind === 'reject' ? { code: command.code } : this.#write(command)
     this.outcomes.set(id, { outcome, revision: this.revision })
     return outcome
   }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'tap'
+import type { Proposal } from '../../storage/types.ts'
 import { keysPath, startStocked, type Answer, type Client } from '../api/client.ts'
 import { bearer, files } from '../auth/files.ts'
 import { until } from '../support/node.ts'
@@ -143,6 +144,43 @@ test('A repetition gets the outcome of the first attempt, whatever the hook says
   const again = await put()
   t.equal(again.status, 201)
   t.equal(again.body.revision, first.body.revision)
+  t.equal(hook.asked.length, 1)
+})
+
+test('A queued write that a hook rejects tells so in its receipt at once, and is not made when it comes again', async (t) => {
+  const client = await startStocked(t)
+  const hook = await startHook(t, refuse('not today'))
+  await set(client, { name: 'naming', url: hook.url, tag: 'checked' })
+  const sent: Proposal[] = []
+  const { raft } = client.app
+  const { propose } = raft
+  raft.propose = (proposal, origin) => {
+    sent.push(proposal)
+    return propose.call(raft, proposal, origin)
+  }
+  const { body: { receipt } } = await client.put(`${keysPath}/k?ack=queue`, { data: 1, tags: ['checked'] })
+  const next = await client.put(`${keysPath}/l?ack=queue`, { data: 1 })
+  await until(async () => (await client.get(`/receipts/${next.body.receipt}`)).body.state === 'committed', 'the one behind it')
+  const fate = await client.get(`/receipts/${receipt}`)
+  t.match(fate.body, { state: 'rejected', problem: { status: 422, code: 'WRITE_REJECTED', hook: 'naming', reason: 'not today' } })
+  t.equal((await client.get('/queue')).body.writes, 0)
+  hook.answer = pass
+  t.match(await propose.call(raft, sent[0]!), { ok: false, code: 'WRITE_REJECTED' }, 'as a node sends it that died before it noted that')
+  t.equal((await client.get(`${keysPath}/k`)).status, 404)
+  t.strictSame((await client.get(`/receipts/${receipt}`)).body, fate.body)
+  t.equal(hook.asked.length, 1, 'the hook is not asked about what has an outcome')
+})
+
+test('A hook is not asked about a queued write that was made and comes again', async (t) => {
+  const client = await startStocked(t)
+  const hook = await startHook(t)
+  await set(client, { name: 'naming', url: hook.url })
+  const { raft } = client.app
+  const { after: _, ...receipt } = raft.receipts.give(60_000, true)
+  const write = { kind: 'write' as const, compare: [], then: [{ type: 'put' as const }], receipt }
+  const first = await raft.propose(write)
+  hook.answer = refuse('no')
+  t.match(await raft.propose(write), { ok: true, revision: first.revision })
   t.equal(hook.asked.length, 1)
 })
 

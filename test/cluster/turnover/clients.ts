@@ -48,6 +48,7 @@ export class TurnoverClients {
       }
       const { result } = operation
       if (result === null) continue
+      operation.returned = performance.now()
       this.#floor = Math.max(this.#floor, result.database, result.what === 'done' ? result.revision : 0)
     }
   }

@@ -1,13 +1,14 @@
 import { Replay, type HistoryChange } from '../../support/replay.ts'
+import { isOneCopy, type Moment } from './linearizable.ts'
 import type { Operation, Place, Result } from './operation.ts'
 
 /** When something was there: each revision at which that changed. */
-type Times = { from: number, value: number }[]
+type Times = Moment[]
 
 /**
  * Judges what clients were told by the feed, which is the one truth: what was acknowledged is in it where it was said
  * to be and after all that was known before; nothing in it is in a tenant or collection that is not there; and a
- * refusal or a read tells what was so at some moment between question and answer.
+ * refusal tells what was so at some moment between question and answer. Each key is linearizable.
  */
 export class Laws {
   /** By the name of a place: the revision that it has, 0 while it is not there. */
@@ -19,6 +20,11 @@ export class Laws {
     const replay = new Replay()
     this.#feed = feed.map((text) => replay.apply(text).change)
     for (const change of this.#feed) this.#follow(change)
+  }
+
+  /** Whether the answers about a key are those that one copy of it would have given. */
+  isOneCopy (place: Place, operations: readonly Operation[]): boolean {
+    return isOneCopy(place, this.#times.get(nameOf(place)) ?? [], this.#feed, operations)
   }
 
   /** What is wrong with the operation's answer; null when nothing is. */

@@ -29,6 +29,9 @@ export interface Operation extends Place {
   second: Place
   /** The newest revision that any answer had shown when it was asked. */
   floor: number
+  /** When it was asked, and when it was answered: Infinity until then. Milliseconds of this process's clock. */
+  called: number
+  returned: number
   /** Null while nobody knows. */
   result: Result | null
 }
@@ -38,12 +41,28 @@ export type Result =
   { what: 'done', revision: number, database: number } |
   { what: 'refused', code: string, database: number }
 
+export function isSame (one: Place, other: Place): boolean {
+  return one.tenant === other.tenant && one.collection === other.collection && one.key === other.key
+}
+
+export const places: readonly Place[] = tenants.flatMap((tenant) => (
+  collections.flatMap((collection) => keys.map((key) => ({ tenant, collection, key })))))
+
 export function somePlace (random: Random): Place {
   return { tenant: random.pick(tenants), collection: random.pick(collections), key: random.pick(keys) }
 }
 
 export function someOperation (random: Random, id: string, floor: number): Operation {
-  return { id, kind: random.pick(kinds), ...somePlace(random), second: somePlace(random), floor, result: null }
+  return {
+    id,
+    kind: random.pick(kinds),
+    ...somePlace(random),
+    second: somePlace(random),
+    floor,
+    called: performance.now(),
+    returned: Infinity,
+    result: null,
+  }
 }
 
 export interface Request {

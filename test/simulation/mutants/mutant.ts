@@ -1,5 +1,5 @@
 export interface Edit {
-  /** Below `plugins/raft`. */
+  /** Below `plugins/raft`, or in `storage/`. */
   file: string
   /** Must be in the file exactly once. */
   find: string

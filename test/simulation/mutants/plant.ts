@@ -1,12 +1,13 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Mutant } from './mutant.ts'
 
-const source = fileURLToPath(new URL('../../../plugins/raft/', import.meta.url))
+const project = fileURLToPath(new URL('../../../', import.meta.url))
+const source = join(project, 'plugins/raft')
 
 /**
- * Copies the core and the driver into the folder, and puts the mistake into the copy (decision 13).
+ * Copies the core, the driver and the state machine into the folder, and puts the mistake into the copy (decision 13).
  *
  * @throws Error when the text to be replaced is not there exactly once: the mutant must follow the code
  */
@@ -15,6 +16,8 @@ export async function plant ({ name, edits }: Mutant, folder: string): Promise<v
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n')
   await cp(join(source, 'core'), join(folder, 'core'), { recursive: true })
   await cp(join(source, 'driver.ts'), join(folder, 'driver.ts'))
+  await cp(join(project, 'storage'), join(folder, 'storage'), { recursive: true })
+  await symlink(join(project, 'node_modules'), join(folder, 'node_modules'), 'junction')
   for (const { file, find, replace } of edits) {
     const path = join(folder, file)
     const parts = (await readFile(path, 'utf8')).split(find)
