@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { once } from 'node:events'
+import { text as textOf } from 'node:stream/consumers'
 import { loadCallSettings } from '../config.ts'
 import { explainNoAnswer } from './no-answer.ts'
 
@@ -50,9 +51,7 @@ export async function openCall (url: string): Promise<Call> {
       outgoing.end(text)
       const [response] = await once(outgoing, 'response') as [IncomingMessage]
       status = response.statusCode ?? 0
-      const chunks: Buffer[] = []
-      for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
-      answer = Buffer.concat(chunks).toString()
+      answer = await textOf(response)
     } catch (error) {
       throw new CallRefused(explainNoAnswer(error as NodeJS.ErrnoException, { url, ...paths }))
     }
