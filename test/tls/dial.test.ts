@@ -27,13 +27,23 @@ async function dialler (t: Test, config: Partial<Config> = {}): Promise<Dial> {
   const settings = { ...loadConfig({}), ...new PemFolder(t).peers(leaf(ca), [ca]), ...config }
   const tls = await Tls.open(settings, pino({ level: 'silent' }))
   t.teardown(() => tls.close())
+  return dialThrough(t, tls)
+}
+
+function dialThrough (t: Test, tls: Tls): Dial {
   return async (port, host = '127.0.0.1', to = null) => {
     const socket = tls.peers!.connect(host, port, to)
     t.teardown(() => { socket.destroy() })
     const failed = once(socket, 'error').then(([error]) => {
       return (error as Error).message
     })
-    const greeted = once(socket, 'data').then(() => (socket as TLSSocket).getProtocol() ?? 'no TLS')
+    const greeted = once(socket, 'data').then(async () => {
+      const secure = socket as TLSSocket
+      const seen = `${secure.getProtocol()}${secure.isSessionReused() ? ', resumed' : ''}`
+      // By then it has been given a session.
+      if (!secure.closed) await once(secure, 'close')
+      return seen
+    })
     return await Promise.race([greeted, failed])
   }
 }
@@ -100,4 +110,19 @@ test('whom a node dials can be tied to its id, unless it may be anybody', async 
   t.match(await dial(port, '127.0.0.1', 'fedcba9876543210'), /not that of node/, 'and its session is nobody else\'s')
   const near = await peer(t, show(leaf(ca, { names: [`x.example, URI:urn:changewell:node:${id}, y.example`] })))
   t.match(await dial(near, '127.0.0.1', id), /not that of node/, 'a name that contains it is another')
+})
+
+test('who is dialled again has its session resumed, until certificates change', async (t) => {
+  const pem = new PemFolder(t)
+  const own = pem.peers(leaf(ca), [ca])
+  const tls = await Tls.open({ ...loadConfig({}), ...own }, pino({ level: 'silent' }))
+  t.teardown(() => tls.close())
+  const dial = dialThrough(t, tls)
+  const port = await peer(t, show(leaf(ca)))
+  t.equal(await dial(port), 'TLSv1.3')
+  t.equal(await dial(port), 'TLSv1.3, resumed')
+  pem.peers(leaf(ca), [ca])
+  await tls.reload()
+  t.equal(await dial(port), 'TLSv1.3')
+  t.equal(await dial(port), 'TLSv1.3, resumed')
 })
