@@ -1,5 +1,5 @@
 import type { NodeId } from './core/index.ts'
-import { postPeer } from './peer-http.ts'
+import { PeerCallError, postPeer } from './peer-http.ts'
 import type { Connect } from './transport/index.ts'
 
 /** Who answers at an address, before anybody trusts it with more. */
@@ -18,7 +18,14 @@ const timeoutMs = 3000
  * @throws PeerCallError when nobody says so
  */
 export async function identify (connect: Connect, peerAddress: string): Promise<Identity> {
-  return await postPeer(connect, peerAddress, '/identity', {}, timeoutMs) as Identity
+  const answer = await postPeer(connect, peerAddress, '/identity', {}, timeoutMs)
+  if (!isIdentity(answer)) throw new PeerCallError(`${peerAddress} answers as no node does`)
+  return answer
+}
+
+function isIdentity (answer: unknown): answer is Identity {
+  const { id, clusterId } = (answer ?? {}) as Partial<Record<keyof Identity, unknown>>
+  return typeof id === 'string' && (clusterId === null || typeof clusterId === 'string')
 }
 
 export type Identify = (peerAddress: string) => Promise<Identity>

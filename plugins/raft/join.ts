@@ -89,11 +89,23 @@ async function askAll (
   for (const member of members) {
     signal.throwIfAborted()
     try {
-      return await ask(member.peerAddress, { ...request(), clusterId: member.clusterId })
+      const answer = await ask(member.peerAddress, { ...request(), clusterId: member.clusterId })
+      if (isJoinAnswer(answer)) return answer
+      reasons.push(`${member.peerAddress} answers as no node does`)
     } catch (error) {
       if (error instanceof PeerCallError && error.code === 'NODE_LOST_DATA') await onLostData()
       reasons.push(`${member.peerAddress}: ${(error as Error).message}`)
     }
   }
   return null
+}
+
+/** What came over the network is what it should be. */
+function isJoinAnswer (answer: unknown): answer is JoinAnswer {
+  const { clusterId, members } = (answer ?? {}) as Partial<Record<keyof JoinAnswer, unknown>>
+  return typeof clusterId === 'string' && Array.isArray(members) &&
+    members.every((member: unknown) => {
+      const { id, peerAddress } = (member ?? {}) as Partial<Record<'id' | 'peerAddress', unknown>>
+      return typeof id === 'string' && typeof peerAddress === 'string'
+    })
 }

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { until } from '../support/node.ts'
 import { Cluster } from '../cluster/cluster.ts'
@@ -71,4 +73,22 @@ t.test('Nodes that are told to join each other form no cluster, and say that the
   await waits(one, /is this node itself/)
   await waits(other, /belongs to no cluster yet/)
   for (const node of [one, other]) t.equal((await node.view()).clusterId, null)
+})
+
+t.test('Whoever answers as no node does is not believed, and the node goes on waiting', async (t) => {
+  const answers: Record<string, unknown> = { '/identity': [] }
+  const server = createServer(({ url }, response) => response.end(JSON.stringify(answers[url!]))).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await new Promise((resolve) => { server.once('listening', resolve) })
+  const cluster = await Cluster.start(t, 1)
+  const stranger = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const node = await cluster.add({ CHANGEWELL_JOIN: stranger })
+  const detail = async (): Promise<string> => String((await node.get('/readyz')).body.detail)
+  await until(async () => /cannot be reached: .* answers as no node does/.test(await detail()), 'it to say so')
+  answers['/identity'] = { id: '1'.repeat(16), clusterId: '2'.repeat(16) }
+  for (const answer of [{}, { clusterId: '2'.repeat(16), members: [null] }]) {
+    answers['/join'] = answer
+    await until(async () => /: [^:]*:\d+ answers as no node does/.test(await detail()), 'it to say so of the call to join')
+  }
+  t.equal((await node.view()).clusterId, null)
 })
