@@ -50,7 +50,7 @@ export const receipts: readonly Mutant[] = [
       find: 'Math.max(staging.position.timestamp, command.timestamp)',
       replace: 'command.timestamp',
     }],
-    seed: 496,
+    seed: 18,
   },
   {
     name: 'a write that is not known is told to be rejected before its deadline',
