@@ -1,6 +1,7 @@
 import t, { test, type Test } from 'tap'
 import { build } from '../support/build.ts'
 import { folder, spawnNode, until, type NodeProcess } from '../support/node.ts'
+import { pass, refuse, startHook } from '../webhooks/hook.ts'
 
 /**
  * Ends the process at one of its calls about the queue's file, before or after it is done: nothing else in a node syncs
@@ -89,6 +90,26 @@ for (const [what, QUEUE_TRAP, made] of steps) {
     if (receipt !== null) t.equal(await revisionOf(url, receipt), 1)
   })
 }
+
+test('A node that is killed when a hook\'s rejection is known, before the write is forgotten, does not make it when it is back', async (t) => {
+  const dataDir = folder(t)
+  const hook = await startHook(t, refuse('not today'))
+  const node = start(t, dataDir, 'write 3 before')
+  const url = await node.listening
+  const set = await fetch(`${url}/cluster/settings`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ webhooks: [{ name: 'naming', url: hook.url }] }),
+  })
+  t.equal(set.status, 200)
+  const receipt = await send(url, 'once')
+  t.equal((await node.ended).signal, 'SIGKILL')
+  hook.answer = pass
+  const again = await start(t, dataDir).listening
+  t.strictSame(await drained(again), [])
+  t.match(await get(again, `/receipts/${receipt}`), { state: 'rejected', problem: { code: 'WRITE_REJECTED', reason: 'not today' } })
+  t.equal(hook.asked.length, 1)
+})
 
 test('A node that is killed again and again makes what it has answered once, in order', async (t) => {
   const dataDir = folder(t)

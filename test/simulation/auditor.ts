@@ -3,10 +3,14 @@ import { describe } from './history.ts'
 import type { GivenReceipt, History } from './history.ts'
 import { checkSame } from './receipt-law.ts'
 import { clockOf, inquire } from './receipts.ts'
+import { Violation } from './violation.ts'
 import type { World } from './world.ts'
 import { about } from './world.ts'
 
 const lookMicros = 10_000
+
+/** In the calm it has the cluster asked no more often. */
+const askMicros = 200_000
 
 /** It looks at this many of the newest receipts most often: what becomes of their writes is being decided. */
 const newest = 20
@@ -21,6 +25,7 @@ export class Auditor {
   readonly #history: History
   /** In the calm: of these it has not been told yet. */
   #open: GivenReceipt[] | null = null
+  #askAt = 0
 
   constructor (world: World, cluster: Cluster, history: History) {
     this.#world = world
@@ -73,9 +78,13 @@ export class Auditor {
     }
     this.#open = left
     const due = left.find(({ receipt }) => members.every((node) => clockOf(node, events.now) > receipt.deadline))
-    if (due === undefined) return
+    if (due === undefined || events.now < this.#askAt) return
+    this.#askAt = events.now + askMicros
+    const [leader] = this.#cluster.leaders
     await inquire(this.#world, this.#cluster, chance.pick(members), due, (fate) => {
-      counts.add(fate === null ? 'receipts asked in vain at the end' : 'receipts asked at the end')
+      counts.add('receipts asked at the end')
+      if (fate !== null || this.#cluster.leaders.at(0) !== leader) return
+      throw new Violation('receipts', `${describe(due)}: its deadline is past by every clock, a leader is known, and its receipt does not tell`)
     })
   }
 }

@@ -118,10 +118,11 @@ export class Calm {
     if (this.#stage === 'serving') return this.#unanswered()
     const busy = this.#clients.find(({ isBusy }) => isBusy)
     if (busy !== undefined) return `client ${busy.name} waits for its last answer`
+    if (this.#auditor.missing !== null) return this.#auditor.missing
     const { lastIndex } = leader.disk.shown
     const behind = this.members.find(({ machine }) => machine.applied.index < lastIndex)
     if (behind !== undefined) return `${behind.name} has applied ${behind.machine.applied.index} of ${lastIndex}`
-    return this.#auditor.missing
+    return null
   }
 
   #unanswered (): string | null {

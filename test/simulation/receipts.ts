@@ -59,7 +59,10 @@ export async function inquire (
     if (found !== null || clockOf(ready, events.now) <= receipt.deadline || !ready.isUp) return reply(found)
     const expire = (leader: SimNode) => ({ kind: 'expire' as const, timestamp: clockOf(leader, events.now) })
     proposeVia(world, cluster, ready, expire, () => {
-      events.after(0, async () => reply(await readReceipt(ready.machine.database, receipt)))
+      const isAsked = ready.isUp && ready.askToRead(async (caughtUp) => {
+        reply(caughtUp === null ? null : await readReceipt(caughtUp.machine.database, receipt))
+      })
+      if (!isAsked) reply(null)
     })
   })
   if (!asked) reply(null)

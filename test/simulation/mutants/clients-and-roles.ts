@@ -80,7 +80,7 @@ export const clientsAndRoles: readonly Mutant[] = [
       find: 'if (progress.learner || to === raft.transferee) return',
       replace: 'if (to === raft.transferee) return',
     }],
-    seed: 79,
+    seed: 83,
   },
   {
     name: 'a transfer is never given up',
@@ -125,7 +125,7 @@ export const clientsAndRoles: readonly Mutant[] = [
       find: 'if (last !== null && term === this.#raft.term) log.stableTo(last)',
       replace: 'if (last !== null && term > 0) log.stableTo(last)',
     }],
-    seed: 39,
+    seed: 8,
   },
   {
     name: 'a leader whose disk hangs leads on',

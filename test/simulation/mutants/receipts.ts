@@ -10,7 +10,7 @@ export const receipts: readonly Mutant[] = [
       find: 'if (timestamp <= deadline) return null',
       replace: 'if (timestamp <= deadline + 60_000) return null',
     }],
-    seed: 64,
+    seed: 32,
   },
   {
     name: 'a restart forgets what became of the newest writes',
@@ -30,7 +30,7 @@ export const receipts: readonly Mutant[] = [
       find: 'if (row !== null) return decodeRequest(row).outcome',
       replace: 'if (row?.length === 0) return decodeRequest(row).outcome',
     }],
-    seed: 64,
+    seed: 32,
   },
   {
     name: 'a write that was rejected on its way is made when it comes again',
@@ -40,7 +40,7 @@ export const receipts: readonly Mutant[] = [
       find: 'if (row !== null) return decodeRequest(row).outcome',
       replace: 'if (row !== null && decodeRequest(row).outcome.ok) return decodeRequest(row).outcome',
     }],
-    seed: 112,
+    seed: 72,
   },
   {
     name: 'the clock of the database goes back',
@@ -50,7 +50,7 @@ export const receipts: readonly Mutant[] = [
       find: 'Math.max(staging.position.timestamp, command.timestamp)',
       replace: 'command.timestamp',
     }],
-    seed: 496,
+    seed: 18,
   },
   {
     name: 'a write that is not known is told to be rejected before its deadline',
@@ -92,6 +92,6 @@ export const receipts: readonly Mutant[] = [
       find: 'Math.max(staging.position.timestamp, command.timestamp)',
       replace: 'Math.max(staging.position.timestamp, command.kind === \'expire\' ? 0 : command.timestamp)',
     }],
-    seed: 64,
+    seed: 88,
   },
 ]
