@@ -4,6 +4,7 @@ import { test } from 'tap'
 import { parse } from 'yaml'
 import { loadConfig } from '../../app/config.ts'
 import { project } from '../support/node.ts'
+import { dockerfile, environmentOf as environmentIn } from './dockerfile.ts'
 import {
   chartFingerprint, manifests, objectsIn, ofKind, manifestsDir, rendered, renderedDir, type KubernetesObject,
 } from './objects.ts'
@@ -135,7 +136,7 @@ test('Docker: the nodes of the compose file have settings that are settings, and
     services: Record<string, ComposeService>
     volumes: Record<string, unknown>
   }
-  const image = dockerfileEnvironment()
+  const image = environmentIn(dockerfile().at(-1)!)
   t.equal(Object.keys(services).length, 3)
   let formers = 0
   for (const [key, { environment, volumes: [volume], read_only: readOnly, hostname }] of Object.entries(services)) {
@@ -157,7 +158,7 @@ test('Docker: the image runs as nobody, checks its health, and has all that the 
   t.match(text, /^HEALTHCHECK /m)
   t.match(text, /libatomic1/)
   t.equal(text.match(/^FROM /gm)?.length, 2, 'two stages')
-  loadConfig(dockerfileEnvironment())
+  loadConfig(environmentIn(dockerfile().at(-1)!))
   const { include } = JSON.parse(readFileSync(join(project, 'tsconfig.build.json'), 'utf8')) as { include: string[] }
   const ignored = readFileSync(join(project, 'deploy/docker/Dockerfile.dockerignore'), 'utf8')
   for (const folder of include) t.match(ignored, new RegExp(`^!${folder}$`, 'm'))
@@ -168,13 +169,6 @@ interface ComposeService {
   volumes: string[]
   read_only: boolean
   hostname: string
-}
-
-/** Of the image: what ENV sets. */
-function dockerfileEnvironment (): Record<string, string> {
-  const text = readFileSync(join(project, 'deploy/docker/Dockerfile'), 'utf8')
-  const found = text.matchAll(/(CHANGEWELL_[A-Z_]+)=(\S+)/g)
-  return Object.fromEntries([...found].map(([, variable, value]) => [variable!, value!]))
 }
 
 /** A container's, with what the downward API and the kubelet's expansion would make of it in the pod pod-0. */
