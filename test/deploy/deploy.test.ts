@@ -6,14 +6,16 @@ import { loadConfig } from '../../app/config.ts'
 import { project } from '../support/node.ts'
 import { dockerfile, environmentOf as environmentIn } from './dockerfile.ts'
 import {
-  chartFingerprint, manifests, objectsIn, ofKind, manifestsDir, rendered, renderedDir, type KubernetesObject,
+  chartFingerprint, kustomizeDir, kustomized, manifests, manifestsDir, manifestsFingerprint, objectsIn, ofKind,
+  rendered, renderedDir, type KubernetesObject,
 } from './objects.ts'
 
 const name = 'app.kubernetes.io/name'
 const instance = 'app.kubernetes.io/instance'
 
 for (const [what, read] of [
-  ['the manifests', manifests], ['the chart', () => rendered('default')], ['the chart with all that is optional', () => rendered('everything')],
+  ['the manifests', manifests], ['the manifests with components', () => kustomized('everything')],
+  ['the chart', () => rendered('default')], ['the chart with all that is optional', () => rendered('everything')],
 ] as [string, () => KubernetesObject[]][]) {
   test(`${what}: a StatefulSet whose pods start at once, keep their data, and are no more than they must be`, async (t) => {
     const objects = read()
@@ -124,6 +126,21 @@ test('the ServiceMonitor looks at the peers\' Service, which has nodes that are 
     t.equal(selected[0]!.spec.clusterIP, 'None')
     t.ok(selected[0]!.spec.ports.some((port: { name: string }) => port.name === monitor.spec.endpoints[0].port))
   }
+})
+
+test('what kustomize renders to is that of the manifests as they are, with the image and the namespace that are said', async (t) => {
+  const text = readFileSync(join(kustomizeDir, 'fingerprint'), 'utf8').trim()
+  t.equal(text, manifestsFingerprint(), 'else render it again: test/kubernetes/render-manifests.sh')
+  const objects = kustomized('everything')
+  const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+  t.equal(set.spec.template.spec.containers[0].image, 'registry.example.org/changewell:0.1.0')
+  for (const { kind, metadata } of objects) t.equal(metadata.namespace, 'kustomized', `${kind} ${metadata.name}`)
+  t.equal(ofKind(objects, 'RoleBinding')[0]!.subjects[0].namespace, 'kustomized')
+  for (const kind of ['Certificate', 'Issuer', 'ServiceMonitor']) t.ok(ofKind(objects, kind).length > 0, kind)
+  const [trial] = ofKind(kustomized('insecure-peers'), 'StatefulSet') as [KubernetesObject]
+  const { containers: [container], volumes } = trial.spec.template.spec
+  t.match(loadConfig(environmentOf(container)), { insecurePeers: true, peerTlsCert: '', peerTlsKey: '', peerTlsCa: '' })
+  t.same([volumes ?? [], container.volumeMounts.map(({ name }: { name: string }) => name)], [[], ['data']], 'no Secret is needed')
 })
 
 test('what the chart renders to is that of the chart as it is', async (t) => {
