@@ -8,7 +8,7 @@ interface Written {
   data: string
 }
 
-/** Writers that go on until they are stopped, one for each of these pods. */
+/** Writers that go on until they are stopped or the test ends, one for each of these pods. */
 export class Load {
   /** What was acknowledged. */
   readonly written: Written[] = []
@@ -17,8 +17,9 @@ export class Load {
   readonly #writers: Promise<void>[]
   #goesOn = true
 
-  constructor (pods: readonly NodePod[]) {
+  constructor (t: Test, pods: readonly NodePod[]) {
     this.#writers = pods.map((pod) => this.#write(pod))
+    t.teardown(() => this.stop())
   }
 
   async stop (): Promise<void> {

@@ -110,7 +110,7 @@ export async function nodesSuite (t: Test, server: ApiServer, { boots, outageSec
     const [first, second, third] = three.pods
     await three.start()
     const clusterId = await three.isOneCluster()
-    const load = new Load([first, second])
+    const load = new Load(t, [first, second])
     await server.kill()
     const killed = performance.now()
     // The kubelet starts a container again without the API server.
