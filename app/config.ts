@@ -64,6 +64,8 @@ export const settings = {
   advertise: Type.String({
     default: '', description: 'Where others reach this node, instead of what it works out: the peers\' host:port, and after a comma the clients\'; without a port the one it listens on'
   }),
+  removeGoneSeconds: seconds(0, 0, 31_536_000,
+    'With kubernetes: a member of which no pod is left for so long is removed by the leader; 0 leaves that to people'),
   role: Type.Enum(['voter', 'replica'], { default: 'voter', description: 'What the node becomes when it joins; a replica only reads' }),
   dataDir: Type.String({ default: './data', description: 'Folder of this node\'s data; made when missing' }),
   logLevel: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

@@ -73,6 +73,7 @@ export function discoveryContract ({ test }: Harness, options: ContractOptions):
   check('a node is found by its id, also at another address; others are not', async (open) => {
     const [one, other] = [await open(0), await open(1)]
     assert.equal(await other.resolve(proposalOf(3).nodeId, signal()), null)
+    await other.publish(selfOf(1, addressOf(1)), signal())
     let changes = 0
     const stop = other.watch(() => { changes++ })
     for (const address of [addressOf(0), addressOf(2)]) {
@@ -82,6 +83,7 @@ export function discoveryContract ({ test }: Harness, options: ContractOptions):
       else await eventually(async () => await other.resolve(proposalOf(0).nodeId, signal()) === address)
       if (watches) await eventually(async () => changes > before)
     }
+    assert.notEqual(await other.isGone?.(proposalOf(0).nodeId, signal()), true, 'whoever is there is not gone')
     stop()
     stop()
   })
@@ -102,6 +104,8 @@ export function discoveryContract ({ test }: Harness, options: ContractOptions):
       assert.ok(candidates instanceof DiscoveryError || candidates.length > 0, 'candidates')
       const claim = await answerOf(provider.claim(proposalOf(4), signal()))
       assert.ok(claim instanceof DiscoveryError || !claim.forms, 'claim')
+      const isGone = await answerOf(provider.isGone?.(proposalOf(3).nodeId, signal()) ?? Promise.resolve(false))
+      assert.ok(isGone instanceof DiscoveryError || !isGone, 'isGone')
     }
     await place.mend()
     await eventually(async () => (await other.candidates(signal())).length > 0)
@@ -123,6 +127,7 @@ export function discoveryContract ({ test }: Harness, options: ContractOptions):
     await assert.rejects(provider.resolve(proposalOf(0).nodeId, aborted))
     await assert.rejects(provider.publish(selfOf(0, addressOf(0)), aborted))
     await assert.rejects(provider.claim(proposalOf(0), aborted))
+    if (provider.isGone !== undefined) await assert.rejects(provider.isGone(proposalOf(0).nodeId, aborted))
     await provider.close()
     await provider.close()
   })

@@ -125,6 +125,13 @@ class KubernetesProvider implements Provider {
     return pods.map((pod) => this.#addressOf(pod)).find((address) => address !== null) ?? null
   }
 
+  /** By the pods as they are now: one that has not said who it is may be that node. */
+  async isGone (id: string, signal: AbortSignal): Promise<boolean> {
+    const { pods } = await this.#pods.list(signal)
+    return [...pods.values()].filter((pod) => this.#belongsHere(pod))
+      .every(({ nodeId }) => nodeId !== null && nodeId !== id)
+  }
+
   watch (changed: () => void): () => void {
     const listener = (): void => changed()
     this.#listeners.add(listener)
@@ -199,12 +206,11 @@ class KubernetesProvider implements Provider {
   }
 
   async #ofThisCluster (signal: AbortSignal): Promise<Pod[]> {
-    return [...(await this.#pods.known(signal)).values()].filter((pod) => this.#isOfThisCluster(pod))
+    return [...(await this.#pods.known(signal)).values()].filter((pod) => !pod.isOver && this.#belongsHere(pod))
   }
 
   /** A selector may catch another cluster's pods. Those that say nothing yet may be of this one: joining tells. */
-  #isOfThisCluster (pod: Pod): boolean {
-    if (pod.isOver) return false
+  #belongsHere (pod: Pod): boolean {
     if (pod.lease !== null && pod.lease !== this.#settings.lease) return false
     return pod.clusterId === null || this.#clusterId === null || pod.clusterId === this.#clusterId
   }

@@ -48,6 +48,14 @@ export interface Provider {
   resolve (id: string, signal: AbortSignal): Promise<string | null>
 
   /**
+   * Whether the node with that id is gone for good: nothing in this place is it, and nothing that is there may still
+   * become it. Left out where that cannot be known.
+   *
+   * @throws DiscoveryError when it could not be found out
+   */
+  isGone? (id: string, signal: AbortSignal): Promise<boolean>
+
+  /**
    * Calls back whenever what `candidates` or `resolve` say may have changed; until the function that it returns is
    * called. A provider that is told of no changes never calls: the others are looked for from time to time anyhow.
    */

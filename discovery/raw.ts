@@ -60,6 +60,7 @@ export default async function openRaw (
 
   async function candidates (signal: AbortSignal): Promise<Candidate[]> {
     const all = together(await Promise.all(entries.map((entry) => candidatesOf(entry, names, signal))))
+    signal.throwIfAborted()
     const found = all.candidates
     const missing = all.missing.join('; ')
     if (missing !== '' && found.length === 0) throw new DiscoveryError('DISCOVERY_UNAVAILABLE', `${missing} (CHANGEWELL_JOIN)`)

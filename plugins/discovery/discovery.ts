@@ -45,6 +45,11 @@ export class Discovery {
     return this.#options.provider.resolve(id, signal)
   }
 
+  /** False from a provider that cannot know; CHANGEWELL_REMOVE_GONE_SECONDS is refused with those. */
+  async isGone (id: string, signal: AbortSignal): Promise<boolean> {
+    return await this.#options.provider.isGone?.(id, signal) ?? false
+  }
+
   watch (changed: () => void): () => void {
     return this.#options.provider.watch(changed)
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { GoneMembers } from './gone-members.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { Log } from './log/index.ts'
 import { raftMetrics } from './metrics.ts'
@@ -72,6 +73,16 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
   const housekeeping = new Housekeeping({
     database, leads: () => node.leads, propose: (proposal) => node.propose(proposal), log: app.log,
   })
+  const gone = config.removeGoneSeconds === 0
+    ? null
+    : new GoneMembers({
+      seconds: config.removeGoneSeconds,
+      isGone: (id, signal) => app.discovery.isGone(id, signal),
+      leads: () => node.leads,
+      members: () => node.members,
+      propose: (proposal) => node.propose(proposal),
+      log: app.log,
+    })
   metrics.watch({ database, status: () => node.status, members: () => node.members, pending: () => node.pending })
   app.readiness.register('raft', () => node.unready)
   app.decorate('raft', node)
@@ -79,6 +90,7 @@ async function raft (app: FastifyInstance, { renderProblem }: RaftPluginOptions)
   app.addHook('preClose', async () => { await node.handOver(null) })
   app.addHook('onClose', async () => {
     await housekeeping.close()
+    await gone?.close()
     await node.close()
   })
 }

@@ -4,15 +4,18 @@ import { test } from 'tap'
 import { parse } from 'yaml'
 import { loadConfig } from '../../app/config.ts'
 import { project } from '../support/node.ts'
+import { dockerfile, environmentOf as environmentIn } from './dockerfile.ts'
 import {
-  chartFingerprint, manifests, objectsIn, ofKind, manifestsDir, rendered, renderedDir, type KubernetesObject,
+  chartFingerprint, kustomizeDir, kustomized, manifests, manifestsDir, manifestsFingerprint, objectsIn, ofKind,
+  rendered, renderedDir, type KubernetesObject,
 } from './objects.ts'
 
 const name = 'app.kubernetes.io/name'
 const instance = 'app.kubernetes.io/instance'
 
 for (const [what, read] of [
-  ['the manifests', manifests], ['the chart', () => rendered('default')], ['the chart with all that is optional', () => rendered('everything')],
+  ['the manifests', manifests], ['the manifests with components', () => kustomized('everything')],
+  ['the chart', () => rendered('default')], ['the chart with all that is optional', () => rendered('everything')],
 ] as [string, () => KubernetesObject[]][]) {
   test(`${what}: a StatefulSet whose pods start at once, keep their data, and are no more than they must be`, async (t) => {
     const objects = read()
@@ -125,6 +128,21 @@ test('the ServiceMonitor looks at the peers\' Service, which has nodes that are 
   }
 })
 
+test('what kustomize renders to is that of the manifests as they are, with the image and the namespace that are said', async (t) => {
+  const text = readFileSync(join(kustomizeDir, 'fingerprint'), 'utf8').trim()
+  t.equal(text, manifestsFingerprint(), 'else render it again: test/kubernetes/render-manifests.sh')
+  const objects = kustomized('everything')
+  const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+  t.equal(set.spec.template.spec.containers[0].image, 'registry.example.org/changewell:0.1.0')
+  for (const { kind, metadata } of objects) t.equal(metadata.namespace, 'kustomized', `${kind} ${metadata.name}`)
+  t.equal(ofKind(objects, 'RoleBinding')[0]!.subjects[0].namespace, 'kustomized')
+  for (const kind of ['Certificate', 'Issuer', 'ServiceMonitor']) t.ok(ofKind(objects, kind).length > 0, kind)
+  const [trial] = ofKind(kustomized('insecure-peers'), 'StatefulSet') as [KubernetesObject]
+  const { containers: [container], volumes } = trial.spec.template.spec
+  t.match(loadConfig(environmentOf(container)), { insecurePeers: true, peerTlsCert: '', peerTlsKey: '', peerTlsCa: '' })
+  t.same([volumes ?? [], container.volumeMounts.map(({ name }: { name: string }) => name)], [[], ['data']], 'no Secret is needed')
+})
+
 test('what the chart renders to is that of the chart as it is', async (t) => {
   const text = readFileSync(join(renderedDir, 'fingerprint'), 'utf8').trim()
   t.equal(text, chartFingerprint(), 'else render it again: test/kubernetes/render-chart.sh')
@@ -135,7 +153,7 @@ test('Docker: the nodes of the compose file have settings that are settings, and
     services: Record<string, ComposeService>
     volumes: Record<string, unknown>
   }
-  const image = dockerfileEnvironment()
+  const image = environmentIn(dockerfile().at(-1)!)
   t.equal(Object.keys(services).length, 3)
   let formers = 0
   for (const [key, { environment, volumes: [volume], read_only: readOnly, hostname }] of Object.entries(services)) {
@@ -157,7 +175,7 @@ test('Docker: the image runs as nobody, checks its health, and has all that the 
   t.match(text, /^HEALTHCHECK /m)
   t.match(text, /libatomic1/)
   t.equal(text.match(/^FROM /gm)?.length, 2, 'two stages')
-  loadConfig(dockerfileEnvironment())
+  loadConfig(environmentIn(dockerfile().at(-1)!))
   const { include } = JSON.parse(readFileSync(join(project, 'tsconfig.build.json'), 'utf8')) as { include: string[] }
   const ignored = readFileSync(join(project, 'deploy/docker/Dockerfile.dockerignore'), 'utf8')
   for (const folder of include) t.match(ignored, new RegExp(`^!${folder}$`, 'm'))
@@ -168,13 +186,6 @@ interface ComposeService {
   volumes: string[]
   read_only: boolean
   hostname: string
-}
-
-/** Of the image: what ENV sets. */
-function dockerfileEnvironment (): Record<string, string> {
-  const text = readFileSync(join(project, 'deploy/docker/Dockerfile'), 'utf8')
-  const found = text.matchAll(/(CHANGEWELL_[A-Z_]+)=(\S+)/g)
-  return Object.fromEntries([...found].map(([, variable, value]) => [variable!, value!]))
 }
 
 /** A container's, with what the downward API and the kubelet's expansion would make of it in the pod pod-0. */

@@ -8,13 +8,14 @@ import { project } from '../support/node.ts'
 export interface KubernetesObject {
   apiVersion: string
   kind: string
-  metadata: { name: string, labels?: Record<string, string> }
+  metadata: { name: string, namespace?: string, labels?: Record<string, string> }
   [field: string]: any
 }
 
 export const manifestsDir = join(project, 'deploy/kubernetes')
 export const chartDir = join(project, 'deploy/helm/changewell')
 export const renderedDir = join(project, 'test/kubernetes/chart')
+export const kustomizeDir = join(project, 'test/kubernetes/kustomize')
 
 /** All objects of a file of YAML. */
 export function objectsIn (path: string): KubernetesObject[] {
@@ -30,6 +31,11 @@ export function manifests (): KubernetesObject[] {
   return resources.flatMap((file) => objectsIn(join(manifestsDir, file)))
 }
 
+/** The manifests as kustomize rendered them: with the components that go together, and with the other one. */
+export function kustomized (which: 'everything' | 'insecure-peers'): KubernetesObject[] {
+  return objectsIn(join(kustomizeDir, `${which}.yaml`))
+}
+
 /** The chart as helm rendered it: with its own values, and with all that is optional. */
 export function rendered (which: 'default' | 'everything'): KubernetesObject[] {
   return objectsIn(join(renderedDir, `${which}.yaml`))
@@ -37,8 +43,17 @@ export function rendered (which: 'default' | 'everything'): KubernetesObject[] {
 
 /** Of all files of the chart and of the values that it was rendered with. */
 export function chartFingerprint (): string {
+  return fingerprintOf([...filesIn(chartDir), join(renderedDir, 'everything.values')])
+}
+
+/** Of all manifests and of the kustomizations that they were rendered with. */
+export function manifestsFingerprint (): string {
+  return fingerprintOf([manifestsDir, join(kustomizeDir, 'everything'), join(kustomizeDir, 'insecure-peers')].flatMap(filesIn))
+}
+
+function fingerprintOf (paths: readonly string[]): string {
   const hash = createHash('sha256')
-  for (const path of [...filesIn(chartDir), join(renderedDir, 'everything.values')]) hash.update(readFileSync(path))
+  for (const path of paths) hash.update(readFileSync(path))
   return hash.digest('hex')
 }
 

@@ -33,6 +33,12 @@ test('what is no provider stops the start with what to do', async (t) => {
   t.match(node.lines.join('\n'), /changewell: CHANGEWELL_DISCOVERY is not-installed-here/)
 })
 
+test('what only Kubernetes knows is not asked of others', async (t) => {
+  const node = spawnNode(t, { CHANGEWELL_REMOVE_GONE_SECONDS: '600' })
+  t.match(await node.ended, { code: 1 })
+  t.match(node.lines.join('\n'), /changewell: CHANGEWELL_REMOVE_GONE_SECONDS is 600, but discovery by raw cannot know/)
+})
+
 const listening = { peer: { host: '0.0.0.0', port: 9001 }, api: { host: '0.0.0.0', port: 9000 }, members: [] }
 const found = { peerAddress: '10.0.0.1:9001', apiAddress: '10.0.0.1:9000', reason: 'found' }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { manifests, manifestsDir, objectsIn, ofKind, rendered, type KubernetesObject } from '../../deploy/objects.ts'
+import { kustomized, manifests, manifestsDir, objectsIn, ofKind, rendered, type KubernetesObject } from '../../deploy/objects.ts'
 import { call, expectCall, type ApiServer } from '../api-server.ts'
 
 /** The paths of the kinds that are shipped. */
@@ -17,7 +17,7 @@ const plurals: Record<string, string> = {
 /** Manifests and chart, applied to a real API server: it knows every field, and takes the objects as they are meant. */
 export async function manifestsSuite (t: Test, server: ApiServer): Promise<void> {
   for (const [what, objects, namespace] of [
-    ['the manifests', manifests(), 'manifests'], ['the chart', rendered('default'), 'space'], ['the chart with all that is optional', rendered('everything'), 'space'],
+    ['the manifests', manifests(), 'manifests'], ['the manifests with components', kustomized('everything'), 'kustomized'], ['the chart', rendered('default'), 'space'], ['the chart with all that is optional', rendered('everything'), 'space'],
   ] as [string, KubernetesObject[], string][]) {
     await t.test(`${what}: every object passes a server-side dry run, and is then what was meant`, async (t) => {
       await call(server, 'POST', '/api/v1/namespaces', { metadata: { name: namespace } })
