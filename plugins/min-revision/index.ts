@@ -12,8 +12,9 @@ function minRevision (app: FastifyInstance, _options: object, done: () => void):
 
   app.addHook('preHandler', (request, reply, next) => {
     const header = request.headers['changewell-min-revision']
-    // Without promises where there is nothing to wait for: that is nearly always.
-    if (header === undefined || isAboutTheProcess(request)) return next()
+    // Without promises where there is nothing to wait for: that is nearly always. Where there is no route nobody has
+    // been asked who they are, and a stranger must not take the place of one who waits.
+    if (header === undefined || request.is404 || isAboutTheProcess(request)) return next()
     waitFor(wantedOf(header), reply).then(() => next(), next)
   })
 

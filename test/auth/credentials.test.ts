@@ -131,3 +131,11 @@ test('without a policy whoever has credentials may do everything', async (t) => 
   t.equal((await client.get('/livez')).status, 200)
   t.equal((await client.get('/nothing')).status, 404, 'there is nothing to guard')
 })
+
+test('where nothing is found nobody waits for a revision: whoever has no credentials would take the place of a long poll', async (t) => {
+  const client = await startNode(t, { ...files(t, { users: ['ann'] }).config, leaderWaitSeconds: 3600 })
+  const ahead = { 'changewell-min-revision': '999999' }
+  t.equal((await client.get('/nothing', ahead)).status, 404)
+  t.equal((await client.post('/nothing', { data: 1 }, ahead)).status, 404)
+  t.equal((await client.get('/changes', ahead)).status, 401)
+})
