@@ -156,7 +156,24 @@ export type Config = Static<TObject<typeof settings>>
  * @throws {SettingsError} with every fault, when a CHANGEWELL_ variable is wrong or unknown
  */
 export function loadConfig (environment: Environment = process.env): Config {
-  return readSettings(settings, environment, clientSettings) as Config
+  const config = readSettings(settings, environment, clientSettings) as Config
+  const clashes = portClashes(config)
+  if (clashes.length > 0) throw new SettingsError(clashes)
+  return config
+}
+
+/** Listeners that are told to be at one place. */
+function portClashes ({ host, port, httpHost, httpPort, healthPort, peerHost, peerPort }: Config): string[] {
+  const listeners = [
+    { at: `${host}:${port}`, port, setting: 'CHANGEWELL_PORT' },
+    { at: `${peerHost}:${peerPort}`, port: peerPort, setting: 'CHANGEWELL_PEER_PORT' },
+    { at: `${httpHost}:${httpPort}`, port: httpPort, setting: 'CHANGEWELL_HTTP_PORT' },
+    { at: `${host}:${healthPort}`, port: healthPort, setting: 'CHANGEWELL_HEALTH_PORT' },
+  ].filter((listener) => listener.port !== null && listener.port !== 0)
+  return listeners.flatMap(({ at, setting }, index) => {
+    const first = listeners.slice(0, index).find((other) => other.at === at)
+    return first === undefined ? [] : [`${first.setting} and ${setting} are both ${at}; choose another port for one of them`]
+  })
 }
 
 /** What commands show to the node that they call. */

@@ -4,18 +4,20 @@ import { dirname, resolve } from 'node:path'
 /**
  * Makes the directory if it is missing, for this user alone, and its name durable in those above it: else a loss of
  * power may take the directory with all that was synced in it.
+ *
+ * @param mode of what is made
  */
-export async function makeDirectory (directory: string): Promise<void> {
+export async function makeDirectory (directory: string, mode = 0o700): Promise<void> {
   const path = resolve(directory)
   try {
-    await mkdir(path, { mode: 0o700 })
+    await mkdir(path, { mode })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST' && await isDirectory(path)) return
     if (code !== 'ENOENT' || path === dirname(path)) throw error
     // Where no directory can be made at all, in /proc, Node's own way of making those above as well never ends.
-    await makeDirectory(dirname(path))
-    await mkdir(path, { mode: 0o700 })
+    await makeDirectory(dirname(path), mode)
+    await mkdir(path, { mode })
   }
   await syncDirectory(dirname(path))
 }

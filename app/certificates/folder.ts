@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import { makeDirectory } from '../../storage/directory.ts'
 import type { Usage } from './extensions.ts'
 import { issue, type Issued } from './issue.ts'
 
@@ -81,7 +82,7 @@ export class CertificateFolder {
   async make ({ file, authority, commonName, names, usages, days }: LeafWish, isForced = false): Promise<Date> {
     await this.#assertFree(file, isForced)
     const above = await this.#read(authority)
-    const times = validity(days)
+    const times = { ...validity(days), ...within(above, this.path(`${authority}.pem`), days) }
     try {
       await this.#write(file, issue({ commonName, names, usages, ...times }, above))
     } catch (error) {
@@ -112,7 +113,9 @@ export class CertificateFolder {
 
   /** Each file is whole at every moment: a node may be reading it. */
   async #write (file: string, { certificate, key }: Issued): Promise<void> {
-    await mkdir(this.#directory, { recursive: true })
+    await makeDirectory(this.#directory, 0o755).catch(({ code }: NodeJS.ErrnoException) => {
+      throw new CertificatesError(`The folder ${this.#directory} cannot be made (${code}). Name another with --dir.`)
+    })
     for (const [ending, text, mode] of [['key', key, 0o600], ['pem', certificate, 0o644]] as const) {
       const path = this.path(`${file}.${ending}`)
       await rm(`${path}.new`, { force: true })
@@ -128,6 +131,23 @@ export function hostFault (name: string): string | null {
   return /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/.test(name)
     ? null
     : `${JSON.stringify(name)} is no host name and no address`
+}
+
+/** Nobody takes a certificate whose authority has expired, so it is not said to be good for longer. */
+function within ({ certificate }: Issued, path: string, days: number): { notAfter: Date } {
+  const end = Date.parse(parsed(certificate, path).validTo)
+  if (end <= Date.now()) {
+    throw new CertificatesError(`The authority ${path} has expired. Make others with: changewell certs init --force`)
+  }
+  return { notAfter: new Date(Math.min(end, validity(days).notAfter.getTime())) }
+}
+
+function parsed (certificate: string, path: string): X509Certificate {
+  try {
+    return new X509Certificate(certificate)
+  } catch {
+    throw new CertificatesError(`${path} holds no certificate that can be read. Make the authorities with: changewell certs init --force`)
+  }
 }
 
 function validity (days: number): { notBefore: Date, notAfter: Date } {

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { makeDirectory } from '../../storage/directory.ts'
 import { clusterCertificates } from '../certificates/cluster-certificates.ts'
 import { CertificatesError, type CertificateFolder } from '../certificates/folder.ts'
 import { withoutSettings } from '../config.ts'
@@ -93,7 +93,7 @@ async function start (
 ): Promise<Node> {
   const name = `node-${index + 1}`
   const logPath = join(dir, `${name}.log`)
-  await mkdir(dir, { recursive: true })
+  await makeDirectory(dir)
   const [apiPort, peerPort] = port === 0 ? [0, 0] : [port + index * 10, port + index * 10 + 1]
   const path = (file: string): string => certificates.path(file)
   // In a group of its own: Ctrl-C reaches this process alone, which then stops them in order. The channel is how it

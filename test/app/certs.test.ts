@@ -76,3 +76,14 @@ test('a client may be called as other files are, when its own files are not', as
   t.match(await certs('server', '--file', 'web'), { code: 1, stderr: /web\.pem is there already/ })
   t.equal((await certs('server', '--file', 'server')).code, 0)
 })
+
+test('a certificate is good for no longer than its authority, and a folder that cannot be made is told', async (t) => {
+  const dir = join(folder(t), 'made', 'certs')
+  const certs = (...args: string[]) => run(t, ['certs', ...args, '--dir', dir])
+  t.equal((await certs('init', '--days', '1')).code, 0)
+  const tomorrow = new X509Certificate(readFileSync(join(dir, 'ca.pem'))).validTo
+  t.match(await certs('server', '--days', '30'), { code: 0, stdout: `until ${new Date(tomorrow).toISOString().slice(0, 10)}` })
+  t.equal(new X509Certificate(readFileSync(join(dir, 'server.pem'))).validTo, tomorrow)
+  const nowhere = '/proc/nowhere'
+  t.match(await run(t, ['certs', 'init', '--dir', nowhere]), { code: 1, stderr: /The folder \/proc\/nowhere cannot be made \(.*--dir/ })
+})

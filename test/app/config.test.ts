@@ -64,3 +64,15 @@ test('variables that Kubernetes sets for a Service of this name are told apart',
   const faults = faultsOf({ CHANGEWELL_SERVICE_HOST: '10.0.0.1', CHANGEWELL_PORT: 'tcp://10.0.0.1:9000' })
   t.match(faults.at(-1), /enableServiceLinks: false/)
 })
+
+test('two listeners are not told to be at one place', async (t) => {
+  t.strictSame(faultsOf({ CHANGEWELL_PORT: '9005', CHANGEWELL_HTTP_PORT: '9005', CHANGEWELL_HEALTH_PORT: '9005' }), [
+    'CHANGEWELL_PORT and CHANGEWELL_HTTP_PORT are both 127.0.0.1:9005; choose another port for one of them',
+    'CHANGEWELL_PORT and CHANGEWELL_HEALTH_PORT are both 127.0.0.1:9005; choose another port for one of them',
+  ])
+  t.strictSame(faultsOf({ CHANGEWELL_PORT: '9001' }),
+    ['CHANGEWELL_PORT and CHANGEWELL_PEER_PORT are both 127.0.0.1:9001; choose another port for one of them'])
+  const free = { CHANGEWELL_PORT: '0', CHANGEWELL_PEER_PORT: '0', CHANGEWELL_HEALTH_PORT: '0' }
+  t.strictSame(faultsOf(free), [])
+  t.strictSame(faultsOf({ CHANGEWELL_PORT: '9001', CHANGEWELL_PEER_HOST: '127.0.0.2' }), [])
+})
