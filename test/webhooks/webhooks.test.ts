@@ -147,6 +147,20 @@ test('A repetition gets the outcome of the first attempt, whatever the hook says
   t.equal(hook.asked.length, 1)
 })
 
+test('A key whose time is over does not take a write past the hook, and neither does the key of another write', async (t) => {
+  const client = await startStocked(t, { idempotencySeconds: 1 })
+  const hook = await startHook(t)
+  await set(client, { name: 'naming', url: hook.url })
+  const put = (data: number) => client.put(`${keysPath}/k`, { data }, { 'idempotency-key': 'once' })
+  const first = await put(1)
+  t.equal(first.status, 201)
+  hook.answer = refuse('no')
+  t.match(await put(2), { status: 422, body: { code: 'WRITE_REJECTED' } })
+  await until(async () => (await put(1)).body.revision !== first.body.revision, 'the key to be forgotten')
+  t.match(await put(1), { status: 422, body: { code: 'WRITE_REJECTED' } })
+  t.equal((await client.get('/changes')).body.lastRevision, first.body.revision)
+})
+
 test('A queued write that a hook rejects tells so in its receipt at once, and is not made when it comes again', async (t) => {
   const client = await startStocked(t)
   const hook = await startHook(t, refuse('not today'))
