@@ -64,3 +64,11 @@ test('variables that Kubernetes sets for a Service of this name are told apart',
   const faults = faultsOf({ CHANGEWELL_SERVICE_HOST: '10.0.0.1', CHANGEWELL_PORT: 'tcp://10.0.0.1:9000' })
   t.match(faults.at(-1), /enableServiceLinks: false/)
 })
+
+test('A queue as large as may be set is read again at the start: Node reads files below 2 GiB at once', (t) => {
+  const most = (bytes: number) => loadConfig({ CHANGEWELL_QUEUE_BYTES_MAX: `${bytes}` })
+  t.throws(() => most(512 * 1024 * 1024 + 1), SettingsError)
+  // Before it is written anew the file has as much again that is forgotten, and some, and one block behind that.
+  t.ok(3 * most(512 * 1024 * 1024).queueBytesMax + 16 * 1024 * 1024 < 2 ** 31)
+  t.end()
+})
