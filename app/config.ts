@@ -114,7 +114,7 @@ export const settings = {
   receiptSeconds: seconds(3600, 1, 31_536_000, 'Time that the outcome of a write can be asked for by its receipt'),
   idempotencyKeyBytesMax: bytes(255, 1, 1 * KiB, 'Longest idempotency key'),
   queueWritesMax: count('writes', 10_000, 0, 1_000_000, 'Most writes in this node\'s queue'),
-  queueBytesMax: bytes(64 * MiB, 4 * KiB, 4 * GiB, 'Bytes of writes in this node\'s queue'),
+  queueBytesMax: bytes(64 * MiB, 4 * KiB, 512 * MiB, 'Bytes of writes in this node\'s queue'),
   queueSeconds: seconds(86_400, 1, 2_592_000, 'Time after which a queued write that no leader took is rejected'),
   logSegmentBytes: bytes(16 * MiB, 64 * KiB, 1 * GiB, 'Size of a file of the write-ahead log'),
   flushLogBytes: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Log that gathers before the database is flushed and the log cut'),

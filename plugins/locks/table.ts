@@ -48,6 +48,9 @@ export class LockTable<Owner> {
   #oldest: Hold<Owner> | null = null
   #newest: Hold<Owner> | null = null
   #size = 0
+  /** Holds that have their locks and are still to be told. */
+  #ready: Hold<Owner>[] = []
+  #isTelling = false
 
   /** Holds, granted or not. */
   get size (): number {
@@ -89,8 +92,25 @@ export class LockTable<Owner> {
     }
     if (granted === null) return
     // Whoever is called may come and go itself: only now are all the lines as they are to be.
-    const ready = granted.filter((claim) => --claim.hold.blocked === 0)
-    for (const { hold: other } of ready) if (!other.isGone) other.onGranted()
+    for (const { hold: other } of granted) if (--other.blocked === 0) this.#ready.push(other)
+    this.#tell()
+  }
+
+  /**
+   * Tells those who have their locks, one after another: in a long line each may leave at once, and none is told from
+   * within the one before it, for which there would not be stack enough.
+   */
+  #tell (): void {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    try {
+      for (let ready = this.#ready; ready.length > 0; ready = this.#ready) {
+        this.#ready = []
+        for (const hold of ready) if (!hold.isGone) hold.onGranted()
+      }
+    } finally {
+      this.#isTelling = false
+    }
   }
 
   /** Forgets everybody: none of them holds anything, and none is granted anything any more. */

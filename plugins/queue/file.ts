@@ -147,13 +147,14 @@ export class QueueFile {
     }
   }
 
-  /** Where there is no room for it, the file stays as it is, and it is tried again after the next block. */
+  /** Where there is no room for it, on the disk or among open files, all stays as it is: it is tried again later. */
   async #rewrite (): Promise<void> {
     const path = `${this.#path}.new`
     const header = newHeader()
     const events = [...this.#held].map(([number, bytes]) => ({ kind: 'added' as const, number, bytes }))
     const bytes = Buffer.concat([header, ...events.length === 0 ? [] : [encodeBlock(events, header)]])
-    const draft = await open(path, 'w+', 0o600)
+    const draft = await open(path, 'w+', 0o600).catch(() => null)
+    if (draft === null) return
     try {
       await writeAll(draft, bytes, 0)
       await draft.sync()

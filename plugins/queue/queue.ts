@@ -193,6 +193,7 @@ function isRejection (error: unknown): error is Problem<'WRITE_REJECTED'> {
 
 function reasonOf (error: Error): string {
   if (!(error instanceof Problem)) return error.message
-  const { reason } = error.params as { reason?: string }
-  return reason ?? error.code
+  const { hook, reason } = error.params as { hook?: string, reason?: string }
+  if (reason === undefined) return error.code
+  return hook === undefined ? reason : `the validation hook "${hook}" failed: ${reason}`
 }

@@ -9,15 +9,23 @@ import { concerned } from './filter.ts'
 export interface HookGateOptions {
   hooks: () => readonly Webhook[]
   catalog: () => Catalog
+  /** Resolves when this leader has applied all that was acknowledged before it led: hooks, too. */
+  catchUp: () => Promise<void>
   /** Whether a write that is recognised by one of these names has an outcome already. */
-  isKnown: (names: readonly string[]) => Promise<boolean>
+  isKnown: (names: readonly RecognisedBy[]) => Promise<boolean>
   onCalled?: (event: { hook: string, result: Verdict['result'], seconds: number }) => void
   /** A hook did not answer, and the write went on or was refused for that. */
   onFailed?: (event: { hook: string, reason: string, isRefused: boolean, request: string }) => void
 }
 
+export interface RecognisedBy {
+  name: string
+  /** Of the write's content, where the name alone does not say that it is the same write. */
+  fingerprint?: Buffer
+}
+
 export interface Asking {
-  proposal: Pick<WriteCommand, 'compare' | 'then' | 'else' | 'receipt'> & { idempotency?: { key: string } }
+  proposal: Pick<WriteCommand, 'compare' | 'then' | 'else' | 'receipt'> & { idempotency?: { key: string, fingerprint: Buffer } }
   request: string
   pass: () => void
   /** Null: this node leads no more, and the next leader is to ask. */
@@ -33,6 +41,9 @@ export class HookGate {
   /** What ends the asking for each write. */
   readonly #asking = new Set<(problem: Problem | null) => void>()
   #closed = false
+  #isCaughtUp = false
+  /** One for all that come before it has. */
+  #catchingUp: Promise<void> | null = null
 
   constructor (options: HookGateOptions) {
     this.#options = options
@@ -44,22 +55,16 @@ export class HookGate {
   }
 
   admit (asking: Asking): void {
-    const { hooks, catalog } = this.#options
-    const all = hooks()
-    if (all.length === 0) return asking.pass()
-    const names = catalog()
-    const bodies = new Map<Webhook, Buffer>()
-    for (const hook of all) {
-      const part = concerned(hook, asking.proposal, names)
-      if (part !== null) bodies.set(hook, bodyOf(hook.name, asking.request, part))
-    }
-    if (bodies.size === 0) return asking.pass()
+    const bodies = this.#isCaughtUp ? this.#bodiesFor(asking) : null
+    if (bodies?.size === 0) return asking.pass()
     if (this.#closed) return asking.refuse(draining())
     void this.#ask(asking, bodies)
   }
 
   /** Whoever waits is refused at once. */
   abandon (): void {
+    this.#isCaughtUp = false
+    this.#catchingUp = null
     for (const end of this.#asking) end(null)
   }
 
@@ -69,7 +74,33 @@ export class HookGate {
     for (const end of this.#asking) end(draining())
   }
 
-  async #ask ({ proposal, request, pass, refuse }: Asking, bodies: Map<Webhook, Buffer>): Promise<void> {
+  /** What each hook that wants to see the write is to get. */
+  #bodiesFor ({ proposal, request }: Asking): Map<Webhook, Buffer> {
+    const bodies = new Map<Webhook, Buffer>()
+    const hooks = this.#options.hooks()
+    if (hooks.length === 0) return bodies
+    const catalog = this.#options.catalog()
+    for (const hook of hooks) {
+      const part = concerned(hook, proposal, catalog)
+      if (part !== null) bodies.set(hook, bodyOf(hook.name, request, part))
+    }
+    return bodies
+  }
+
+  /** A leader that has just begun may not know yet of the hooks that the one before it had. */
+  #catchUp (): Promise<void> {
+    if (this.#catchingUp !== null) return this.#catchingUp
+    const catchingUp = this.#options.catchUp().then(() => {
+      if (this.#catchingUp === catchingUp) this.#isCaughtUp = true
+    }).finally(() => {
+      if (this.#catchingUp === catchingUp) this.#catchingUp = null
+    })
+    this.#catchingUp = catchingUp
+    return catchingUp
+  }
+
+  async #ask (asking: Asking, known: Map<Webhook, Buffer> | null): Promise<void> {
+    const { proposal, request, pass, refuse } = asking
     const ending = new AbortController()
     let isOver = false
     const settle = (how: () => void): void => {
@@ -81,6 +112,10 @@ export class HookGate {
     }
     const end = (problem: Problem | null): void => settle(() => refuse(problem))
     this.#asking.add(end)
+    if (known === null && !await this.#catchUp().then(() => true, () => false)) return end(null)
+    if (isOver) return
+    const bodies = known ?? this.#bodiesFor(asking)
+    if (bodies.size === 0) return settle(pass)
     const names = namesOf(proposal)
     // A repetition gets the outcome of the first attempt, whatever a hook says by now.
     if (names.length > 0 && await this.#options.isKnown(names).catch(() => false)) return settle(pass)
@@ -110,9 +145,10 @@ export class HookGate {
 }
 
 /** By which the state machine recognises the write, if by anything. */
-function namesOf ({ idempotency, receipt }: Asking['proposal']): string[] {
-  const names = idempotency === undefined ? [] : [idempotency.key]
-  if (receipt?.isRepeated === true) names.push(receiptName(receipt.id))
+function namesOf ({ idempotency, receipt }: Asking['proposal']): RecognisedBy[] {
+  const names: RecognisedBy[] = []
+  if (idempotency !== undefined) names.push({ name: idempotency.key, fingerprint: idempotency.fingerprint })
+  if (receipt?.isRepeated === true) names.push({ name: receiptName(receipt.id) })
   return names
 }
 

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { requestKey } from '../../storage/keys.ts'
-import { HookGate } from './gate.ts'
+import { decodeRequest } from '../../storage/request.ts'
+import { HookGate, type RecognisedBy } from './gate.ts'
 import { hookMetrics } from './metrics.ts'
 
 /**
@@ -13,17 +14,26 @@ async function webhooks (app: FastifyInstance): Promise<void> {
   const gate: HookGate = new HookGate({
     hooks: () => database.settings.webhooks,
     catalog: () => database.catalog,
+    catchUp: () => raft.readBarrier(),
     isKnown: async (names) => {
       // What another leader had committed is to be applied here first.
       await raft.readBarrier()
-      const rows = await Promise.all(names.map((name) => database.store.get('requests', requestKey(name))))
-      return rows.some((row) => row !== null)
+      const known = await Promise.all(names.map((recognised) => isKnown(recognised, raft.receipts.clock)))
+      return known.includes(true)
     },
     onCalled: hookMetrics(app.metrics.registry, () => gate.size),
     onFailed: ({ isRefused, ...event }) => {
       app.log.warn(event, isRefused ? 'a validation hook failed, and the write was refused' : 'a validation hook failed, and the write went on')
     },
   })
+  /** A key whose time is over is used anew, though its row may still be there. */
+  async function isKnown ({ name, fingerprint }: RecognisedBy, now: number): Promise<boolean> {
+    const row = await database.store.get('requests', requestKey(name))
+    if (row === null || fingerprint === undefined) return row !== null
+    const known = decodeRequest(row)
+    return known.expiresAt > now && known.fingerprint.equals(fingerprint)
+  }
+
   raft.addGate({
     admit: ({ proposal, origin, pass, refuse }) => {
       gate.admit({ proposal, request: origin?.requestId ?? '', pass: () => pass(), refuse })

@@ -76,3 +76,11 @@ test('two listeners are not told to be at one place', async (t) => {
   t.strictSame(faultsOf(free), [])
   t.strictSame(faultsOf({ CHANGEWELL_PORT: '9001', CHANGEWELL_PEER_HOST: '127.0.0.2' }), [])
 })
+
+test('A queue as large as may be set is read again at the start: Node reads files below 2 GiB at once', (t) => {
+  const most = (bytes: number) => loadConfig({ CHANGEWELL_QUEUE_BYTES_MAX: `${bytes}` })
+  t.throws(() => most(512 * 1024 * 1024 + 1), SettingsError)
+  // Before it is written anew the file has as much again that is forgotten, and some, and one block behind that.
+  t.ok(3 * most(512 * 1024 * 1024).queueBytesMax + 16 * 1024 * 1024 < 2 ** 31)
+  t.end()
+})

@@ -50,6 +50,25 @@ test('Writes of one key go one after another; of others, beside it', (t) => {
   t.end()
 })
 
+test('A long line of writes that leave at once is told to the end', (t) => {
+  const { manager, ask, leave } = build(t, { waitersMax: 20_000 })
+  const proposal = { kind: 'write' as const, compare: [], then: [put] }
+  const refuse = (): void => { t.fail('nobody is refused') }
+  let entered = 0
+  ask('first', [put])
+  for (let n = 0; n < 20_000; n++) {
+    const enter = (done: () => void): void => {
+      entered++
+      done()
+    }
+    manager.acquire({ proposal, request: `${n}`, enter, refuse })
+  }
+  leave('first')
+  t.equal(entered, 20_000)
+  t.match(manager, { held: 0, waiting: 0 })
+  t.end()
+})
+
 test('What a transaction compares is shared, and both its branches count', (t) => {
   const { events, ask, leave } = build(t)
   const compare = [{ tenant: 'coke', collection: 'settings', key: 'k', revision: 0 }]
@@ -98,7 +117,7 @@ test('Whoever waited for a rename waits for the tenant under the name that it ha
   catalog.mutate({ kind: 'tenant', id: 1, row: { id: 1, parent: 0, segment: 'pepsi', revision: 2 } })
   leave('rename')
   ask('by the new name', [{ ...put, tenant: 'pepsi' }])
-  t.same(events, ['rename', 'by the old name', 'by id'], 'the old name is that of another tenant now')
+  t.same(events, ['rename', 'by id', 'by the old name'], 'the old name is that of another tenant now')
   leave('by id')
   t.same(events.slice(3), ['by the new name'])
   t.end()

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { test, type Test } from 'tap'
@@ -132,4 +132,27 @@ test('Nothing is added to a file that is closed', async (t) => {
   const file = await QueueFile.open(join(folder(t), 'queue'))
   await file.close()
   await t.rejects(file.add(1, text('late')), /closed/)
+})
+
+test('Where the rest cannot be written anew, the queue goes on, and it is tried again', async (t) => {
+  const path = join(folder(t), 'queue')
+  const file = await QueueFile.open(path)
+  const big = Buffer.alloc(1024 * 1024)
+  // What cannot be opened as a file.
+  mkdirSync(`${path}.new`)
+  const pass = async (number: number): Promise<void> => {
+    await file.add(number, big)
+    file.forget(number)
+    await file.add(number + 1, text('small'))
+    file.forget(number + 1)
+  }
+  await pass(1)
+  await pass(3)
+  t.equal(file.failure, null)
+  t.ok(statSync(path).size > 2 * big.length)
+  rmdirSync(`${path}.new`)
+  await pass(5)
+  await file.close()
+  t.ok(statSync(path).size < big.length)
+  t.same(await reopened(path), [])
 })

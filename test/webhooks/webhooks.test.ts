@@ -147,6 +147,20 @@ test('A repetition gets the outcome of the first attempt, whatever the hook says
   t.equal(hook.asked.length, 1)
 })
 
+test('A key whose time is over does not take a write past the hook, and neither does the key of another write', async (t) => {
+  const client = await startStocked(t, { idempotencySeconds: 1 })
+  const hook = await startHook(t)
+  await set(client, { name: 'naming', url: hook.url })
+  const put = (data: number) => client.put(`${keysPath}/k`, { data }, { 'idempotency-key': 'once' })
+  const first = await put(1)
+  t.equal(first.status, 201)
+  hook.answer = refuse('no')
+  t.match(await put(2), { status: 422, body: { code: 'WRITE_REJECTED' } })
+  await until(async () => (await put(1)).body.revision !== first.body.revision, 'the key to be forgotten')
+  t.match(await put(1), { status: 422, body: { code: 'WRITE_REJECTED' } })
+  t.equal((await client.get('/changes')).body.lastRevision, first.body.revision)
+})
+
 test('A queued write that a hook rejects tells so in its receipt at once, and is not made when it comes again', async (t) => {
   const client = await startStocked(t)
   const hook = await startHook(t, refuse('not today'))
@@ -169,6 +183,24 @@ test('A queued write that a hook rejects tells so in its receipt at once, and is
   t.equal((await client.get(`${keysPath}/k`)).status, 404)
   t.strictSame((await client.get(`/receipts/${receipt}`)).body, fate.body)
   t.equal(hook.asked.length, 1, 'the hook is not asked about what has an outcome')
+})
+
+test('A queued write whose hook does not answer keeps its place, those behind it too, and it is said which hook it is', async (t) => {
+  const client = await startStocked(t)
+  const hook = await startHook(t, hang)
+  await set(client, { name: 'slow', url: hook.url, tag: 'checked', timeoutMs: 50 })
+  const first = await client.put(`${keysPath}/k?ack=queue`, { data: 1, tags: ['checked'] })
+  const next = await client.put(`${keysPath}/k?ack=queue`, { data: 2 })
+  const waitsFor = 'the validation hook "slow" failed: it did not answer within 50 ms'
+  await until(async () => (await client.get('/queue')).body.waitsFor === waitsFor, 'the reason to be shown')
+  t.equal((await client.get('/queue')).body.writes, 2)
+  for (const { body: { receipt } } of [first, next]) {
+    t.equal((await client.get(`/receipts/${receipt}`)).body.state, 'pending')
+  }
+  t.equal((await client.put(`${keysPath}/l`, { data: 1 })).status, 201, 'what is not queued goes on')
+  hook.answer = pass
+  await until(async () => (await client.get('/queue')).body.writes === 0, 'the queue to be sent on')
+  t.equal((await client.get(`${keysPath}/k`)).body.data, 2)
 })
 
 test('A hook is not asked about a queued write that was made and comes again', async (t) => {
