@@ -19,13 +19,13 @@ export async function starts (house: House, dist: string): Promise<Section> {
   const folderOf = (kind: Kind, what: string): string => join(house.folder, `starts-${what}-${kind.name}`)
   for (const kind of kinds) {
     const filled = await kind.start(folderOf(kind, 'filled'))
-    await fill(house.client, [filled])
+    await fill(house.client, [filled], 1)
     await filled!.stop()
   }
   return {
     title: 'Starts',
-    about: 'From the start of the process until it serves: its folder is new, or holds 10,000 keys that were each written four ' +
-      'times. Changewell has made or found a tenant and a collection by then.',
+    about: 'From the start of the process until it serves: its folder is new, or holds 10,000 keys. Changewell has made or found ' +
+      'a tenant and a collection by then.',
     figures: [
       await figure('start in a new folder', house, kinds, async (kind) => {
         const folder = folderOf(kind, 'new')
