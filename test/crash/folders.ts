@@ -67,7 +67,8 @@ export async function writeUntilCut (app: FastifyInstance, dataDir: string): Pro
   }
 }
 
-function segments (dataDir: string): string[] {
+/** The files of the log, the first one first. */
+export function segments (dataDir: string): string[] {
   return readdirSync(join(dataDir, 'log')).filter((name) => name.endsWith('.log')).sort()
 }
 
