@@ -82,7 +82,7 @@ export class CertificateFolder {
   async make ({ file, authority, commonName, names, usages, days }: LeafWish, isForced = false): Promise<Date> {
     await this.#assertFree(file, isForced)
     const above = await this.#read(authority)
-    const times = { ...validity(days), ...within(above, this.path(`${authority}.pem`), days) }
+    const times = within(above, this.path(`${authority}.pem`), validity(days))
     try {
       await this.#write(file, issue({ commonName, names, usages, ...times }, above))
     } catch (error) {
@@ -133,13 +133,18 @@ export function hostFault (name: string): string | null {
     : `${JSON.stringify(name)} is no host name and no address`
 }
 
+interface Validity {
+  notBefore: Date
+  notAfter: Date
+}
+
 /** Nobody takes a certificate whose authority has expired, so it is not said to be good for longer. */
-function within ({ certificate }: Issued, path: string, days: number): { notAfter: Date } {
+function within ({ certificate }: Issued, path: string, { notBefore, notAfter }: Validity): Validity {
   const end = Date.parse(parsed(certificate, path).validTo)
   if (end <= Date.now()) {
     throw new CertificatesError(`The authority ${path} has expired. Make others with: changewell certs init --force`)
   }
-  return { notAfter: new Date(Math.min(end, validity(days).notAfter.getTime())) }
+  return { notBefore, notAfter: new Date(Math.min(end, notAfter.getTime())) }
 }
 
 function parsed (certificate: string, path: string): X509Certificate {
@@ -150,7 +155,7 @@ function parsed (certificate: string, path: string): X509Certificate {
   }
 }
 
-function validity (days: number): { notBefore: Date, notAfter: Date } {
+function validity (days: number): Validity {
   const now = Date.now()
   return { notBefore: new Date(now - skewMs), notAfter: new Date(now + days * dayMs) }
 }

@@ -1,3 +1,5 @@
+import { alertOf } from '../../plugins/tls/alert.ts'
+
 /** What a command calls, and with what: paths, empty where a setting names none. */
 export interface Called {
   url: string
@@ -16,7 +18,7 @@ export function explainNoAnswer (error: NodeJS.ErrnoException, called: Called): 
     return `${cert} (CHANGEWELL_CALL_CERT) and ${key} (CHANGEWELL_CALL_KEY) cannot be used: ${afterColons(message)}. ` +
       'Name a certificate and the key that it was made with, both in PEM.'
   }
-  const alert = /SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? null
+  const alert = alertOf(message)
   if (alert !== null) return ofHandshake(alert, called)
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `The certificate of ${url} is for other names (${message}). Call the node by one of them with --url.`
   // All that OpenSSL can hold against a server's chain has such a code, and Node passes it on.

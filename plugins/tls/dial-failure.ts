@@ -1,3 +1,5 @@
+import { alertOf } from './alert.ts'
+
 /** What OpenSSL and Node say of the certificate of whoever was dialled. */
 const ofCertificate: Record<string, string> = {
   CERT_HAS_EXPIRED: 'has expired',
@@ -14,7 +16,7 @@ export function dialFailure ({ code = '', message }: NodeJS.ErrnoException): str
   if (isUntrusted.test(code)) {
     return `its certificate leads to no authority in CHANGEWELL_PEER_TLS_CA, or intermediates are missing after it (${code})`
   }
-  const alert = /SSL routines:[^:]*:([^:]+):/.exec(message)?.[1]
-  if (alert === undefined) return null
+  const alert = alertOf(message)
+  if (alert === null) return null
   return alert === 'wrong version number' ? 'it does not speak TLS' : `TLS was not agreed on (${alert})`
 }
