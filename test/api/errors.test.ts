@@ -5,7 +5,7 @@ import { test, type Test } from 'tap'
 import { errors } from '../../app/errors.ts'
 import type { ProblemCode } from '../../storage/problem.ts'
 import { bearer, files, tokenOf } from '../auth/files.ts'
-import { listeningNode, project, startProcess, until, type RunningNode } from '../support/node.ts'
+import { listeningNode, startProcess, until, type RunningNode } from '../support/node.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { authority, leaf, PemFolder } from '../support/certificates.ts'
 import { stallDisk } from '../support/stalled-disk.ts'
@@ -277,9 +277,8 @@ async function failStorage (t: Test): Promise<Refusal> {
 
 async function limitedNode (t: Test): Promise<{ node: RunningNode, send: (bytes: number) => Promise<Refusal> }> {
   // Without this the system ends a process that goes over its limit; with it the write fails.
-  const survives = ['--import', 'data:text/javascript,process.on("SIGXFSZ", () => {})']
-  const main = [...survives, '--import', import.meta.resolve('tsx'), join(project, 'app/main.ts')]
-  const node = await startProcess(t, { CHANGEWELL_LOG_SEGMENT_BYTES: '65536' }, main)
+  const nodeArgs = ['--import', 'data:text/javascript,process.on("SIGXFSZ", () => {})']
+  const node = await startProcess(t, { CHANGEWELL_LOG_SEGMENT_BYTES: '65536' }, { nodeArgs })
   const headers = { 'content-type': 'application/json' }
   const send = async (bytes: number): Promise<Refusal> => {
     const body = JSON.stringify({ data: 'x'.repeat(bytes) })

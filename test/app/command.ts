@@ -3,10 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
+import { program as built } from '../support/build.ts'
+import { project } from '../support/project.ts'
 
 export interface Running {
   child: ChildProcess
@@ -30,12 +29,15 @@ export interface Place {
   cwd: string
 }
 
-const sources: Place = { program: [process.execPath, '--import=tsx', join(root, 'app/main.ts')], cwd: root }
+function builtHere (): Place {
+  return { program: [process.execPath, built()], cwd: project }
+}
 
 /** Starts `changewell` with arguments and settings as a process of its own, which ends with the test at the latest. */
 export function start (
-  t: Test, args: string[], settings: Record<string, string> = {}, { program: [program, ...first], cwd } = sources
+  t: Test, args: string[], settings: Record<string, string> = {}, place: Place = builtHere()
 ): Running {
+  const { program: [program, ...first], cwd } = place
   const child = spawn(program, [...first, ...args],
     { cwd, env: { PATH: process.env.PATH, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))

@@ -3,8 +3,9 @@ import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync 
 import { basename, dirname, join, relative } from 'node:path'
 import { test } from 'tap'
 import { documentedProvider } from '../discovery/documented.ts'
-import { linksOf, project, readPages } from '../docs/pages.ts'
+import { linksOf, readPages } from '../docs/pages.ts'
 import { folder, until } from '../support/node.ts'
+import { project } from '../support/project.ts'
 import { start } from './command.ts'
 
 interface Packed {

@@ -4,7 +4,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { test, type Test } from 'tap'
-import { project } from '../support/node.ts'
+import { program } from '../support/build.ts'
+import { project } from '../support/project.ts'
 import { folder, run, start, type Running } from './command.ts'
 
 const url = /http:\/\/127\.0\.0\.1:\d+/
@@ -142,7 +143,7 @@ test('an address for other nodes that is not one of this machine is named with i
 
 test('on a terminal the log is for people, and the node ends with the key for it', async (t) => {
   // Without a shell between, which the key would end as well.
-  const command = `exec ${process.execPath} --import=tsx app/main.ts serve`
+  const command = `exec ${process.execPath} ${program()} serve`
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     cwd: project,
     env: { PATH: process.env.PATH, CHANGEWELL_PORT: '0', CHANGEWELL_PEER_PORT: '0', CHANGEWELL_DATA_DIR: folder(t) },

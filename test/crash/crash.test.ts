@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { build } from '../support/build.ts'
 import { folder, until } from '../support/node.ts'
 import { Random } from '../support/random.ts'
 import { verifyFolder } from '../support/verify.ts'
@@ -34,8 +33,6 @@ const settings = {
 
 t.setTimeout(60_000 + (kills + firstStarts) * 6000)
 
-const main = await build(t)
-
 t.test(`A node that is killed ${kills} times keeps what it acknowledged, in order, once`, async (t) => {
   t.comment(`again with CRASH_SEED=${seed} CRASH_KILLS=${kills}`)
   const random = new Random(seed)
@@ -44,12 +41,12 @@ t.test(`A node that is killed ${kills} times keeps what it acknowledged, in orde
   const events: Record<string, number> = {}
   let startMs = 300
   let startKills = 0
-  let next = warmNode(t, environment, main)
+  let next = warmNode(t, environment)
 
   for (let kill = 0; kill <= kills; kill++) {
     const node = await next.go()
     const begun = performance.now()
-    next = warmNode(t, environment, main)
+    next = warmNode(t, environment)
     if (kill > 0 && kill < kills && random.percent(25)) {
       await Promise.race([delay(startMs * 1.2 * random.number()), node.ended])
       await node.kill('SIGKILL')
@@ -95,15 +92,15 @@ t.test(`A node that is killed ${kills} times keeps what it acknowledged, in orde
 t.test('A node that is killed while it starts for the first time starts the next time', async (t) => {
   t.comment(`again with CRASH_SEED=${seed}`)
   const random = new Random(seed)
-  const measured = await warmNode(t, settings, main).go()
+  const measured = await warmNode(t, settings).go()
   const begun = performance.now()
   await measured.listening
   const startMs = performance.now() - begun
   await measured.kill('SIGKILL')
   for (let start = 0; start < firstStarts; start++) {
     const environment = { ...settings, CHANGEWELL_DATA_DIR: folder(t) }
-    const second = warmNode(t, environment, main)
-    const first = await warmNode(t, environment, main).go()
+    const second = warmNode(t, environment)
+    const first = await warmNode(t, environment).go()
     await Promise.race([delay(startMs * random.number()), first.ended])
     await first.kill('SIGKILL')
     const node = await second.go()
@@ -113,7 +110,7 @@ t.test('A node that is killed while it starts for the first time starts the next
     await judge(url, ledger)
     await node.kill('SIGKILL')
     // What is applied goes to the store a little later: the next start takes it from the log.
-    const third = await warmNode(t, environment, main).go()
+    const third = await warmNode(t, environment).go()
     await third.listening
     await third.kill('SIGTERM')
     const { texts } = await verifyFolder(environment.CHANGEWELL_DATA_DIR)

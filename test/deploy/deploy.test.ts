@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { parse } from 'yaml'
 import { loadConfig } from '../../app/config.ts'
-import { project } from '../support/node.ts'
+import { project } from '../support/project.ts'
 import { dockerfile, environmentOf as environmentIn } from './dockerfile.ts'
 import {
   chartFingerprint, kustomizeDir, kustomized, manifests, manifestsDir, manifestsFingerprint, objectsIn, ofKind,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { project } from '../support/node.ts'
+import { project } from '../support/project.ts'
 
 export interface Instruction {
   word: string

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, parseAllDocuments } from 'yaml'
-import { project } from '../support/node.ts'
+import { project } from '../support/project.ts'
 
 /** An object of Kubernetes, as far as tests look at it. */
 export interface KubernetesObject {

@@ -1,13 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { build } from '../support/build.ts'
 import { folder, until, type NodeProcess } from '../support/node.ts'
 import { Network, withoutHosts } from './network.ts'
 import { says, seen, voters } from './world.ts'
 
 t.test('members that DNS names', { skip: withoutHosts('nft', 'dnsmasq') }, async (t) => {
-  const main = await build(t)
   const network = new Network(t)
   const server = network.host('dns', { eth0: { lan: 'common', address: '10.77.0.53/24' } })
   const hosts = [1, 2, 3].map((n) => {
@@ -31,12 +29,12 @@ t.test('members that DNS names', { skip: withoutHosts('nft', 'dnsmasq') }, async
     dnsmasq.kill('SIGHUP')
   }
   const dataDirs = hosts.map(() => folder(t))
-  const first = one.node(main, { CHANGEWELL_DATA_DIR: dataDirs[0] })
+  const first = one.node({ CHANGEWELL_DATA_DIR: dataDirs[0] })
   await first.listening
   const running: NodeProcess[] = []
 
   await t.test('a name that is not known yet is waited for, and all its addresses are asked', async (t) => {
-    const node = two.node(main, { CHANGEWELL_DATA_DIR: dataDirs[1], CHANGEWELL_JOIN: 'members.test:9001' })
+    const node = two.node({ CHANGEWELL_DATA_DIR: dataDirs[1], CHANGEWELL_JOIN: 'members.test:9001' })
     await says(node, /the name members\.test is not known to the DNS server/)
     // The loopback, this node itself, one where nobody is, and the member.
     name(['127.0.0.1 members.test', '10.77.0.2 members.test', '10.77.0.77 members.test', '10.77.0.1 members.test', '10.77.0.1 one.test'])
@@ -45,9 +43,9 @@ t.test('members that DNS names', { skip: withoutHosts('nft', 'dnsmasq') }, async
   })
 
   await t.test('SRV records say host and port; one that leads nowhere holds nobody up', async (t) => {
-    const second = two.node(main, { CHANGEWELL_DATA_DIR: dataDirs[1], CHANGEWELL_JOIN: 'members.test:9001' })
+    const second = two.node({ CHANGEWELL_DATA_DIR: dataDirs[1], CHANGEWELL_JOIN: 'members.test:9001' })
     await second.listening
-    const node = three.node(main, { CHANGEWELL_DATA_DIR: dataDirs[2], CHANGEWELL_JOIN: '_changewell._tcp.cluster.test' })
+    const node = three.node({ CHANGEWELL_DATA_DIR: dataDirs[2], CHANGEWELL_JOIN: '_changewell._tcp.cluster.test' })
     const all = ['10.77.0.1:9000', '10.77.0.2:9000', '10.77.0.3:9000']
     t.equal((await voters(one, all)).length, 3)
     await node.kill('SIGTERM')
@@ -56,11 +54,11 @@ t.test('members that DNS names', { skip: withoutHosts('nft', 'dnsmasq') }, async
 
   await t.test('without an answer of the DNS server a new node waits and says so, and a member comes back', async (t) => {
     server.run('nft', ['-f', '-'], 'table ip wall { chain in { type filter hook input priority 0; udp dport 53 drop; }; }')
-    const member = two.node(main, { CHANGEWELL_DATA_DIR: dataDirs[1], CHANGEWELL_JOIN: 'members.test:9001' })
+    const member = two.node({ CHANGEWELL_DATA_DIR: dataDirs[1], CHANGEWELL_JOIN: 'members.test:9001' })
     await until(async () => (await one.get('http://10.77.0.2:9000/readyz'))?.status === 200, 'the member to be ready', 90)
     const four = network.host('h4', { eth0: { lan: 'common', address: '10.77.0.4/24' } })
     four.nameServer('10.77.0.53')
-    const node = four.node(main, { CHANGEWELL_DATA_DIR: folder(t), CHANGEWELL_JOIN: 'members.test:9001,one.test:9001' })
+    const node = four.node({ CHANGEWELL_DATA_DIR: folder(t), CHANGEWELL_JOIN: 'members.test:9001,one.test:9001' })
     await says(node, /the name (members|one)\.test (could not be looked up|was not looked up)/)
     t.equal((await four.get('http://127.0.0.1:9000/livez'))?.status, 200, 'it serves meanwhile')
     server.run('nft', ['delete', 'table', 'ip', 'wall'])
@@ -70,11 +68,11 @@ t.test('members that DNS names', { skip: withoutHosts('nft', 'dnsmasq') }, async
 
   await t.test('while DNS answers too late, or with a member of another cluster, a new node waits and says so', async (t) => {
     const stranger = network.host('stranger', { eth0: { lan: 'common', address: '10.77.0.66/24' } })
-    await stranger.node(main).listening
+    await stranger.node().listening
     const five = network.host('h5', { eth0: { lan: 'common', address: '10.77.0.5/24' } })
     five.nameServer('10.77.0.53', 'timeout:30')
     dnsmasq.kill('SIGSTOP')
-    const node = five.node(main, { CHANGEWELL_DATA_DIR: folder(t), CHANGEWELL_JOIN: 'members.test:9001' })
+    const node = five.node({ CHANGEWELL_DATA_DIR: folder(t), CHANGEWELL_JOIN: 'members.test:9001' })
     await says(node, /the name members\.test was not looked up within 5000 ms: the DNS server is slow or away/)
     name(['10.77.0.1 members.test', '10.77.0.66 members.test'])
     dnsmasq.kill('SIGCONT')
@@ -94,7 +92,7 @@ t.test('members that DNS names', { skip: withoutHosts('nft', 'dnsmasq') }, async
     }
     name([101, 102, 103].map((last) => `10.77.0.${last} members.test`))
     const nodes = hosts.map((host, at) => (
-      host.node(main, { CHANGEWELL_DATA_DIR: dataDirs[at], CHANGEWELL_JOIN: 'members.test:9001' })))
+      host.node({ CHANGEWELL_DATA_DIR: dataDirs[at], CHANGEWELL_JOIN: 'members.test:9001' })))
     const moved = [101, 102, 103].map((last) => `10.77.0.${last}`)
     await until(async () => {
       const found = await seen(one, `${moved[0]}:9000`)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { project } from '../support/node.ts'
+import { project } from '../support/project.ts'
 
 /** The source of the provider that docs/operating/discovery.md shows. */
 export function documentedProvider (): string {

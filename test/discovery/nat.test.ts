@@ -1,5 +1,4 @@
 import t from 'tap'
-import { build } from '../support/build.ts'
 import { folder } from '../support/node.ts'
 import { Network, withoutHosts } from './network.ts'
 import { says, seen, voters } from './world.ts'
@@ -16,7 +15,6 @@ table ip nat {
 }`
 
 t.test('a node in a container whose ports are published', { skip: withoutHosts('nft') }, async (t) => {
-  const main = await build(t)
   const network = new Network(t)
   const one = network.host('one', { eth0: { lan: 'common', address: '10.77.0.1/24' } })
   const docker = network.host('docker', {
@@ -26,11 +24,11 @@ t.test('a node in a container whose ports are published', { skip: withoutHosts('
   container.ip('route add default via 172.18.0.1')
   docker.run('sh', ['-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward'])
   docker.run('nft', ['-f', '-'], published)
-  await one.node(main).listening
+  await one.node().listening
   const settings = { CHANGEWELL_DATA_DIR: folder(t), CHANGEWELL_JOIN: '10.77.0.1:9001' }
 
   await t.test('without CHANGEWELL_ADVERTISE it is refused, with an error that names the setting', async (t) => {
-    const node = container.node(main, settings)
+    const node = container.node(settings)
     t.match(await says(node, /waits to join.*172\.18\.0\.2:9001/),
       /reach it at 172\.18\.0\.2:9001, and node [0-9a-f]{16} does not: .*Set CHANGEWELL_ADVERTISE.*published port/)
     const ready = await container.get('http://127.0.0.1:9000/readyz')
@@ -40,7 +38,7 @@ t.test('a node in a container whose ports are published', { skip: withoutHosts('
   })
 
   await t.test('with it, other nodes and clients reach it from outside', async (t) => {
-    container.node(main, { ...settings, CHANGEWELL_ADVERTISE: '10.77.0.9:19001,10.77.0.9:19000' })
+    container.node({ ...settings, CHANGEWELL_ADVERTISE: '10.77.0.9:19001,10.77.0.9:19000' })
     t.same(await voters(one, ['10.77.0.1:9000', '10.77.0.9:19000']), ['10.77.0.1:9001', '10.77.0.9:19001'])
     const { members } = (await seen(one, '10.77.0.1:9000'))!
     t.same(members.map(({ apiAddress }) => apiAddress).sort(), ['10.77.0.1:9000', '10.77.0.9:19000'])

@@ -109,7 +109,7 @@ export class Host {
   }
 
   /** `changewell serve`, that listens everywhere on the ports that nodes usually have. */
-  node (main: string[], environment: Environment = {}): NodeProcess {
+  node (environment: Environment = {}): NodeProcess {
     return spawnNode(this.#t, {
       CHANGEWELL_HOST: '0.0.0.0',
       CHANGEWELL_PORT: '9000',
@@ -118,7 +118,7 @@ export class Host {
       // Nobody else is on this network.
       CHANGEWELL_INSECURE_PEERS: 'true',
       ...environment,
-    }, main, this.#enter)
+    }, { through: this.#enter })
   }
 
   /** GETs JSON from a node, as seen from this host; null when nobody answers. */

@@ -5,7 +5,8 @@ import { clientSettings, settings } from '../../app/config.ts'
 import { errors } from '../../app/errors.ts'
 import { variableName } from '../../app/read-settings.ts'
 import { buildNode } from '../support/node.ts'
-import { anchorsOf, linksOf, project, readPages, type Page } from './pages.ts'
+import { project } from '../support/project.ts'
+import { anchorsOf, linksOf, readPages, type Page } from './pages.ts'
 
 const pages = await readPages()
 const texts = new Map(pages.map(({ path, text }) => [path, text]))

@@ -5,7 +5,8 @@ import { errors } from '../../app/errors.ts'
 import { keysPath, startNode, startStocked, type Client, type Headers } from '../api/client.ts'
 import { routesOf as routesOfPage } from '../support/api-page.ts'
 import { tokenOf } from '../auth/files.ts'
-import { folder, project, until } from '../support/node.ts'
+import { folder, until } from '../support/node.ts'
+import { project } from '../support/project.ts'
 import { answerOf, operationsOf, routesOf, Schemas, type DescribedRoute, type OpenApi, type Schema } from '../support/openapi.ts'
 
 const page = join(project, '../shared/design/api.md')

@@ -1,8 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-export const project = fileURLToPath(new URL('../../', import.meta.url))
+import { project } from '../support/project.ts'
 
 /** Folders that hold no pages of ours. */
 const foreign = new Set(['node_modules', 'dist', 'data', '.git', '.tap'])

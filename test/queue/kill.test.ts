@@ -1,5 +1,4 @@
 import t, { test, type Test } from 'tap'
-import { build } from '../support/build.ts'
 import { folder, spawnNode, until, type NodeProcess } from '../support/node.ts'
 import { pass, refuse, startHook } from '../webhooks/hook.ts'
 
@@ -23,12 +22,11 @@ if (original !== undefined) methods[method] = async function (...all) {
   return result
 }`
 
-const main = await build(t)
-const preload = ['--import', `data:text/javascript,${encodeURIComponent(trap)}`]
+const nodeArgs = ['--import', `data:text/javascript,${encodeURIComponent(trap)}`]
 
 function start (t: Test, dataDir: string, QUEUE_TRAP = ''): NodeProcess {
   process.env.QUEUE_TRAP = QUEUE_TRAP
-  const node = spawnNode(t, { CHANGEWELL_DATA_DIR: dataDir }, [...preload, ...main])
+  const node = spawnNode(t, { CHANGEWELL_DATA_DIR: dataDir }, { nodeArgs })
   delete process.env.QUEUE_TRAP
   return node
 }

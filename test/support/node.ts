@@ -4,13 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import type { Test } from 'tap'
 import { loadConfig, type Config } from '../../app/config.ts'
 import type { Environment } from '../../app/read-settings.ts'
 import { buildServer } from '../../app/server.ts'
+import { program } from './build.ts'
+import { project } from './project.ts'
 
 /** A folder that goes when the test ends, after what was built in it later has closed. */
 export function folder (t: Test): string {
@@ -58,25 +59,25 @@ export interface RunningNode extends NodeProcess {
   readonly url: string
 }
 
-export const project = fileURLToPath(new URL('../../', import.meta.url))
+export interface NodeProcessOptions {
+  /** Options of Node.js itself. */
+  nodeArgs?: string[]
+  /** A program that becomes the node, such as one that enters a namespace. */
+  through?: string[]
+}
+
 const linesMax = 200
 
-/** With what Node runs the sources; see build.ts for what starts faster. */
-const sources = ['--import', import.meta.resolve('tsx'), join(project, 'app/main.ts')]
-
-/**
- * Starts `changewell serve` in a process of its own, which is killed when the test ends, and does not wait for it.
- * `through` is a program that becomes it, such as one that enters a namespace.
- */
+/** Starts `changewell serve` in a process of its own, which is killed when the test ends, and does not wait for it. */
 export function spawnNode (
-  t: Test, environment: Environment = {}, main: string[] = sources, through: string[] = []
+  t: Test, environment: Environment = {}, { nodeArgs = [], through = [] }: NodeProcessOptions = {}
 ): NodeProcess {
   const variables: Environment = {
     ...withoutSettings(process.env), CHANGEWELL_PORT: '0', CHANGEWELL_PEER_PORT: '0', CHANGEWELL_LOG_FORMAT: 'json', ...environment,
   }
   variables.CHANGEWELL_DATA_DIR ??= folder(t)
-  const [program = '', ...args] = [...through, process.execPath, ...main, 'serve']
-  const child = spawn(program, args, {
+  const [first = '', ...args] = [...through, process.execPath, ...nodeArgs, program(), 'serve']
+  const child = spawn(first, args, {
     env: variables, cwd: project, stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<{ code: number | null, signal: NodeJS.Signals | null }>((resolve) => {
@@ -113,8 +114,10 @@ export function spawnNode (
 }
 
 /** Starts `changewell serve` in a process of its own and resolves when it listens. */
-export async function startProcess (t: Test, environment: Environment = {}, main = sources): Promise<RunningNode> {
-  const node = spawnNode(t, environment, main)
+export async function startProcess (
+  t: Test, environment: Environment = {}, options: NodeProcessOptions = {}
+): Promise<RunningNode> {
+  const node = spawnNode(t, environment, options)
   return { ...node, url: await node.listening }
 }
 

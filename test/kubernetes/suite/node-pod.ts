@@ -6,8 +6,6 @@ export interface NodePodOptions {
   namespace: Namespace
   name: string
   lease: string
-  /** What Node runs. */
-  main: string[]
   /** Of all nodes in this cluster: each has an address of its own. */
   ports: { port: number, peerPort: number }
   /** More settings. */
@@ -49,7 +47,7 @@ export class NodePod {
 
   /** Starts the node in the pod as it is, as the kubelet does when the container has ended. */
   async run (): Promise<void> {
-    const { namespace, lease, main, ports: { port, peerPort }, settings = {} } = this.#options
+    const { namespace, lease, ports: { port, peerPort }, settings = {} } = this.#options
     this.#node = spawnNode(this.#t, {
       KUBERNETES_SERVICE_HOST: '127.0.0.1',
       KUBERNETES_SERVICE_PORT: String(namespace.server.port),
@@ -64,7 +62,7 @@ export class NodePod {
       CHANGEWELL_PEER_PORT: String(peerPort),
       CHANGEWELL_DATA_DIR: this.#volume,
       ...settings,
-    }, main)
+    })
     await this.#node.listening
   }
 

@@ -1,5 +1,4 @@
 import type { Test } from 'tap'
-import { build } from '../../support/build.ts'
 import type { ApiServer } from '../api-server.ts'
 import { Namespace } from '../namespace.ts'
 import { Load } from './load.ts'
@@ -17,11 +16,9 @@ export interface NodesOptions {
 
 /** Real nodes, in pods whose addresses are those of the loopback. */
 export async function nodesSuite (t: Test, server: ApiServer, { boots, outageSeconds }: NodesOptions): Promise<void> {
-  const main = await build(t)
-
   await t.test(`three nodes that boot at once are one cluster, ${boots} times`, async (t) => {
     for (let boot = 0; boot < boots; boot++) {
-      const three = await Three.make(t, server, main)
+      const three = await Three.make(t, server)
       await three.start(orders[boot % orders.length]!)
       await three.isOneCluster()
       t.equal((await three.pods[0].view()).members.length, 3)
@@ -30,7 +27,7 @@ export async function nodesSuite (t: Test, server: ApiServer, { boots, outageSec
   })
 
   await t.test('a pod that is deleted and comes back at another address is the same member with its volume, and a new one without', async (t) => {
-    const three = await Three.make(t, server, main)
+    const three = await Three.make(t, server)
     const [first, second, third] = three.pods
     await three.start()
     const clusterId = await three.isOneCluster()
@@ -56,7 +53,7 @@ export async function nodesSuite (t: Test, server: ApiServer, { boots, outageSec
   })
 
   await t.test('members whose pods are gone for good are removed where a setting says so', async (t) => {
-    const three = await Three.make(t, server, main, { settings: { CHANGEWELL_REMOVE_GONE_SECONDS: '1' } })
+    const three = await Three.make(t, server, { settings: { CHANGEWELL_REMOVE_GONE_SECONDS: '1' } })
     const [first, second, third] = three.pods
     await three.start()
     await three.isOneCluster()
@@ -76,7 +73,7 @@ export async function nodesSuite (t: Test, server: ApiServer, { boots, outageSec
   })
 
   await t.test('pods that all come back at other addresses at one time are the cluster that they were', async (t) => {
-    const three = await Three.make(t, server, main)
+    const three = await Three.make(t, server)
     await three.start()
     const clusterId = await three.isOneCluster()
     const ids = async () => (await three.pods[0].view()).members.map(({ id }) => id).sort()
@@ -88,7 +85,7 @@ export async function nodesSuite (t: Test, server: ApiServer, { boots, outageSec
   })
 
   await t.test('the pod that formed the cluster and lost its volume forms no second one while the others are away', async (t) => {
-    const three = await Three.make(t, server, main)
+    const three = await Three.make(t, server)
     const [founder, ...others] = three.pods
     await founder.start(three.nextAddress())
     await waitFor(() => founder.isReady(), 'one node to form the cluster')
@@ -106,11 +103,15 @@ export async function nodesSuite (t: Test, server: ApiServer, { boots, outageSec
   })
 
   await t.test(`a cluster goes on without the API server for ${outageSeconds} s`, async (t) => {
-    const three = await Three.make(t, server, main)
-    const [first, second, third] = three.pods
+    const three = await Three.make(t, server)
     await three.start()
     const clusterId = await three.isOneCluster()
-    const load = new Load(t, [first, second])
+    // A leader that is killed leaves writes behind whose outcome nobody knows: that is not what is looked at here.
+    const { leader } = await three.pods[0].view()
+    const ids = await Promise.all(three.pods.map(async (pod) => (await pod.view()).id))
+    const third = three.pods[ids.findIndex((id) => id !== leader)]!
+    const others = three.pods.filter((pod) => pod !== third)
+    const load = new Load(t, others)
     await server.kill()
     const killed = performance.now()
     // The kubelet starts a container again without the API server.
@@ -134,8 +135,8 @@ export async function nodesSuite (t: Test, server: ApiServer, { boots, outageSec
 
   await t.test('two clusters in one namespace whose selectors catch each other\'s pods stay two', async (t) => {
     const namespace = await Namespace.create(t, server)
-    const blue = await Three.make(t, server, main, { namespace, lease: 'blue' })
-    const green = await Three.make(t, server, main, { namespace, lease: 'green' })
+    const blue = await Three.make(t, server, { namespace, lease: 'blue' })
+    const green = await Three.make(t, server, { namespace, lease: 'green' })
     await Promise.all([blue.start(), green.start()])
     t.not(await blue.isOneCluster(), await green.isOneCluster())
     for (const { pods: [pod] } of [blue, green]) t.equal((await pod.view()).members.length, 3)

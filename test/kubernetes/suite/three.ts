@@ -29,10 +29,10 @@ export class Three {
     this.pods = pods
   }
 
-  static async make (t: Test, server: ApiServer, main: string[], options: ThreeOptions = {}): Promise<Three> {
+  static async make (t: Test, server: ApiServer, options: ThreeOptions = {}): Promise<Three> {
     const { lease = 'changewell', namespace = await Namespace.create(t, server), settings = {} } = options
     const ports = { port: await freePort(), peerPort: await freePort() }
-    const pod = (at: number): NodePod => new NodePod(t, { namespace, name: `${lease}-${at}`, lease, main, ports, settings })
+    const pod = (at: number): NodePod => new NodePod(t, { namespace, name: `${lease}-${at}`, lease, ports, settings })
     return new Three(t, namespace, lease, [pod(0), pod(1), pod(2)])
   }
 

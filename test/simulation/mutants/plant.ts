@@ -1,9 +1,8 @@
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { project } from '../../support/project.ts'
 import type { Mutant } from './mutant.ts'
 
-const project = fileURLToPath(new URL('../../../', import.meta.url))
 const source = join(project, 'plugins/raft')
 
 /**
