@@ -75,7 +75,8 @@ function remember (staging: Staging, name: string, request: KnownRequest): void 
 /** What a refusal leaves is nothing but its reason. */
 export function orRefusal (staging: Staging, execute: () => Pick<Outcome & { ok: true }, 'branch' | 'written'>): Outcome {
   try {
-    return { ok: true, ...execute(), revision: staging.position.revision }
+    const { branch, written } = execute()
+    return { ok: true, branch, written, revision: staging.position.revision }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     staging.rollback()

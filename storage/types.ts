@@ -203,3 +203,5 @@ type Unstamped<C> = C extends WriteCommand
 
 /** A command before the leader has put its clock into it. */
 export type Proposal = Unstamped<Command>
+
+export type WriteProposal = Unstamped<WriteCommand>

@@ -6,6 +6,7 @@ import { readEntry, readKeys } from '../../storage/entries.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { RawJson } from '../../storage/raw-json.ts'
 import { timestampText } from '../../storage/timestamp.ts'
+import type { Operation } from '../../storage/types.ts'
 import { refuseConditions } from '../conditions.ts'
 import { checkKey } from '../names.ts'
 import { checkLimit } from '../pages.ts'
@@ -114,15 +115,16 @@ export default async function keys (instance: FastifyInstance): Promise<void> {
     },
   }, async (request, reply) => {
     const { data: value, tags: changeTags } = request.body
+    const { tenant, collection, key } = request.params
+    const put: Operation = { type: 'put', tenant, collection, key, data: (value as RawJson).bytes }
+    if (changeTags !== undefined) put.tags = changeTags
     return app.write(request, reply, {
       compare: compareOf(request.headers, request.params),
       honoursConditions: true,
-      then: [{
-        type: 'put', ...request.params, data: (value as RawJson).bytes, ...(changeTags === undefined ? {} : { tags: changeTags }),
-      }],
+      then: [put],
       fields: namesInPath,
-    }, ({ written: [put] }) => {
-      const { revision, timestamp, created } = put!
+    }, ({ written: [done] }) => {
+      const { revision, timestamp, created } = done!
       reply.code(created ? 201 : 200).header('etag', etagOf(revision))
       return { revision, timestamp: timestampText(timestamp) }
     })

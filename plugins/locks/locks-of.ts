@@ -1,9 +1,7 @@
 import type { Catalog } from '../../storage/catalog.ts'
-import type { Operation, Proposal } from '../../storage/types.ts'
+import type { Operation, WriteProposal } from '../../storage/types.ts'
 import { modes } from './modes.ts'
 import type { Lock } from './table.ts'
-
-export type WriteProposal = Extract<Proposal, { kind: 'write' }>
 
 /**
  * The locks of a write: what it compares is shared; a key that it writes, and a tenant or collection that it makes,

@@ -1,6 +1,7 @@
 import type { Catalog } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
-import { areSame, locksOf, type WriteProposal } from './locks-of.ts'
+import type { WriteProposal } from '../../storage/types.ts'
+import { areSame, locksOf } from './locks-of.ts'
 import { LockTable, type Hold, type Lock, type LockedPlace } from './table.ts'
 
 export interface LockManagerOptions {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { Problem } from '../../storage/problem.ts'
-import type { Outcome, Proposal } from '../../storage/types.ts'
+import type { Outcome, WriteProposal } from '../../storage/types.ts'
 import type { QueueFile } from './file.ts'
 import { decodeQueued, encodeQueued, type Origin, type QueuedWrite } from './queued-write.ts'
 
@@ -73,7 +73,7 @@ export class Queue {
    * @throws Problem QUEUE_FULL, or why this node takes no writes; OUTCOME_UNKNOWN when the disk did not tell whether it
    * has the write
    */
-  async add (proposal: Proposal & { kind: 'write' }, origin: Origin): Promise<string> {
+  async add (proposal: WriteProposal, origin: Origin): Promise<string> {
     const { file, raft, seconds } = this.#options
     if (this.#closing.signal.aborted) throw new Problem('DRAINING', { reason: 'this node is shutting down' })
     if (raft.refusal !== null) throw raft.refusal

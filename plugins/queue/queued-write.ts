@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { BinaryReader, BinaryWriter } from '../../storage/binary.ts'
 import { decodeProposal, encodeProposal } from '../../storage/proposal.ts'
-import type { Proposal, Receipt } from '../../storage/types.ts'
+import type { Receipt, WriteProposal } from '../../storage/types.ts'
 
 export type Origin = NonNullable<Parameters<FastifyInstance['raft']['propose']>[1]>
 
@@ -12,7 +12,7 @@ export interface QueuedWrite {
   /** What this node had applied then. */
   after: number
   origin: Origin
-  proposal: Proposal & { kind: 'write', receipt: Receipt }
+  proposal: WriteProposal & { receipt: Receipt }
 }
 
 export function encodeQueued ({ acceptedAt, after, origin, proposal }: QueuedWrite): Buffer {

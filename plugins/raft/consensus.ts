@@ -1,4 +1,4 @@
-import type { Outcome, Proposal } from '../../storage/types.ts'
+import type { Outcome, Proposal, WriteProposal } from '../../storage/types.ts'
 
 /** Whose request a proposal is, for the log of whichever node proposes it. */
 export interface Origin {
@@ -22,7 +22,7 @@ export interface Consensus {
    *
    * @throws Problem as `propose`
    */
-  append (proposal: Proposal & { kind: 'write' }, origin?: Origin): Promise<string>
+  append (proposal: WriteProposal, origin?: Origin): Promise<string>
   /**
    * Resolves when this node's database holds everything that was acknowledged before the call, by whichever node.
    *

@@ -110,7 +110,8 @@ export class Driver<Outcome> {
     const queue = this.#queue
     this.#queue = []
     const proposed = this.core.propose(queue.map(({ type, data }) => ({ type, data })))
-    for (const [at, { answer, appended }] of queue.entries()) {
+    for (let at = 0; at < queue.length; at++) {
+      const { answer, appended } = queue[at]!
       if (proposed.result === 'appended') {
         this.#expect(proposed.index + at, proposed.term, answer)
         appended?.()
@@ -197,8 +198,10 @@ export class Driver<Outcome> {
   #applied (entries: readonly Entry[], outcomes: readonly Outcome[]): void {
     this.core.applied(entries)
     if (this.#waiting.size > 0) {
-      for (const [at, { index, term }] of entries.entries()) {
-        const waiting = this.#waiting.get(index) ?? []
+      for (let at = 0; at < entries.length; at++) {
+        const { index, term } = entries[at]!
+        const waiting = this.#waiting.get(index)
+        if (waiting === undefined) continue
         this.#waiting.delete(index)
         for (const { term: proposedIn, answer } of waiting) {
           answer(proposedIn === term ? { result: 'applied', outcome: outcomes[at]!, index } : { result: 'lost' })

@@ -1,9 +1,7 @@
 import type { Problem } from '../../storage/problem.ts'
-import type { Proposal } from '../../storage/types.ts'
+import type { Proposal, WriteProposal } from '../../storage/types.ts'
 import type { Origin } from './consensus.ts'
 import type { LocalOutcome, Member } from './member.ts'
-
-export type WriteProposal = Extract<Proposal, { kind: 'write' }>
 
 /** A write on its way to the log of the leader. */
 export interface Entering {

@@ -1,6 +1,6 @@
 import type { Listening } from '../../discovery/provider.ts'
 import { Problem } from '../../storage/problem.ts'
-import type { Outcome, Proposal } from '../../storage/types.ts'
+import type { Outcome, Proposal, WriteProposal } from '../../storage/types.ts'
 import { AddressBook } from './address-book.ts'
 import { Admission } from './admission.ts'
 import { announceAddresses } from './announcement.ts'
@@ -218,7 +218,7 @@ export class RaftNode implements Consensus {
     return this.#router.propose(proposal, origin)
   }
 
-  async append (proposal: Proposal & { kind: 'write' }, origin?: Origin): Promise<string> {
+  async append (proposal: WriteProposal, origin?: Origin): Promise<string> {
     return this.receipts.textOf(await this.#router.append(proposal, origin))
   }
 

@@ -1,6 +1,7 @@
 import type { Database } from '../../storage/database.ts'
 import { Problem } from '../../storage/problem.ts'
-import type { Outcome, Proposal } from '../../storage/types.ts'
+import { receipted } from '../../storage/proposal.ts'
+import type { Outcome, Proposal, WriteProposal } from '../../storage/types.ts'
 import type { Origin } from './consensus.ts'
 import { Entrance, type EnteredOutcome } from './entrance.ts'
 import { decodeAnswer, encodeForwarded, methods, type ForwardedAnswer, type Until } from './forwarding.ts'
@@ -94,7 +95,7 @@ export class Router {
   }
 
   /** Resolves to the receipt once the leader has the write in its log. */
-  async append (proposal: Proposal & { kind: 'write' }, origin?: Origin): Promise<GivenReceipt> {
+  async append (proposal: WriteProposal, origin?: Origin): Promise<GivenReceipt> {
     const waiting = this.#begin(proposal, origin, 'appended')
     const outcome = await waiting.outcome
     if (outcome !== null && !outcome.ok) throw new Problem(outcome.code, outcome.params)
@@ -112,8 +113,16 @@ export class Router {
     const receipt = isGiven ? receipts.give(writeTimeoutSeconds * 1000) : null
     const waiting = this.#proposals.wait(receipt)
     const giveUpAt = performance.now() + leaderWaitSeconds * 1000
-    const asked = { proposal: withReceipt(proposal, receipt), origin, waiting, until }
-    this.#route({ ...asked, isRenewable: isGiven, isUncertain: false, giveUpAt, attempts: 0 })
+    this.#route({
+      proposal: withReceipt(proposal, receipt),
+      origin,
+      waiting,
+      until,
+      isRenewable: isGiven,
+      isUncertain: false,
+      giveUpAt,
+      attempts: 0,
+    })
     return waiting
   }
 
@@ -319,7 +328,5 @@ function isUnknown (problem: Problem): problem is Problem<'OUTCOME_UNKNOWN'> {
 }
 
 function withReceipt (proposal: Proposal, receipt: GivenReceipt | null): Proposal {
-  if (receipt === null || proposal.kind !== 'write') return proposal
-  const { id, deadline, keptUntil, isRepeated } = receipt
-  return { ...proposal, receipt: { id, deadline, keptUntil, isRepeated } }
+  return receipt === null || proposal.kind !== 'write' ? proposal : receipted(proposal, receipt)
 }

@@ -1,19 +1,11 @@
 import type { Database } from '../../storage/database.ts'
-import type { Command, Proposal, WriteCommand } from '../../storage/types.ts'
+import { timed } from '../../storage/proposal.ts'
+import type { Command, Proposal } from '../../storage/types.ts'
 
 /** The command with the leader's clock in it, which never goes back. */
 export function stamped (proposal: Proposal, database: Pick<Database, 'timestamp'>, idempotencySeconds: number): Command {
   const timestamp = Math.max(Date.now(), database.timestamp)
-  if (proposal.kind !== 'write') return { ...proposal, timestamp }
-  // Member by member: spreading the proposal takes several times as long.
-  const { compare, then, else: otherwise, idempotency, receipt } = proposal
-  const command: WriteCommand = { kind: 'write', timestamp, compare, then }
-  if (receipt !== undefined) command.receipt = receipt
-  if (otherwise !== undefined) command.else = otherwise
-  if (idempotency !== undefined) {
-    command.idempotency = { ...idempotency, expiresAt: timestamp + idempotencySeconds * 1000 }
-  }
-  return command
+  return timed(proposal, timestamp, timestamp + idempotencySeconds * 1000)
 }
 
 /** By the leader's clock it would do nothing but take a place in the log. */

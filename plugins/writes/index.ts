@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../../storage/problem.ts'
-import type { Compare, Operation, OperationPlace, Outcome } from '../../storage/types.ts'
+import type { Compare, Operation, OperationPlace, Outcome, WriteProposal } from '../../storage/types.ts'
 import { refuseConditions } from '../conditions.ts'
 import { factsFor, ownKey } from '../refusal-facts.ts'
 import { authorise } from './authorise.ts'
@@ -68,21 +68,19 @@ async function writes (app: FastifyInstance): Promise<void> {
     compare.forEach((item, place) => checkCompare(item, fieldsOf('compare', place), limits))
     then.forEach((item, place) => checkOperation(item, fieldsOf('then', place), limits))
     otherwise?.forEach((item, place) => checkOperation(item, fieldsOf('else', place), limits))
-    const write = { kind: 'write' as const, compare, then, ...(otherwise === undefined ? {} : { else: otherwise }) }
+    const write: WriteProposal = { kind: 'write', compare, then }
+    if (otherwise !== undefined) write.else = otherwise
     const key = idempotencyKeyOf(request, config.idempotencyKeyBytesMax)
-    const idempotency = key === null
-      ? {}
-      : { idempotency: { key: ownKey(key, access), fingerprint: fingerprintOf(write) } }
+    if (key !== null) write.idempotency = { key: ownKey(key, access), fingerprint: fingerprintOf(write) }
     const origin = { requestId: request.id, traceparent: request.traceparent ?? undefined }
     const ack = ackOf(request)
     if (ack !== 'commit') {
-      const proposal = { ...write, ...idempotency }
-      const receipt = await (ack === 'queue' ? app.queue.add(proposal, origin) : app.raft.append(proposal, origin))
+      const receipt = await (ack === 'queue' ? app.queue.add(write, origin) : app.raft.append(write, origin))
       reply.code(202)
       reply.header('location', `/receipts/${receipt}`)
       return { receipt }
     }
-    const outcome = await app.raft.propose({ ...write, ...idempotency }, origin)
+    const outcome = await app.raft.propose(write, origin)
     if (!outcome.ok) {
       const place = outcome.at === undefined ? '' : at(outcome.at.branch, outcome.at.place)
       const facts = factsFor(access, outcome.code, outcome.params)
