@@ -3,7 +3,7 @@ import type { Target } from '../client/connect.ts'
 import { requestBytes } from '../client/request.ts'
 import { endChild, startChild, waitForLine } from '../children.ts'
 import type { Certificates } from './certificates.ts'
-import { ask, type Contender } from './contender.ts'
+import { ask, Refusal, type Contender } from './contender.ts'
 
 export interface NodeOptions {
   /** The folder that the project was built to. */
@@ -85,12 +85,21 @@ function peerSettings ({ peer }: Certificates): Record<string, string> {
   }
 }
 
+/** In a folder that was used before it is there already. */
+async function make (target: Target, path: string, name: string): Promise<void> {
+  try {
+    await ask(target, 'POST', path, { name })
+  } catch (error) {
+    if (!(error instanceof Refusal && error.status === 409)) throw error
+  }
+}
+
 /** The first node is spoken to; the others end before it, so that it leads to the end. */
 async function contender (nodes: NodeProcess[], name: string, tls: Partial<Target> = {}): Promise<Contender> {
   const { pid, port } = nodes[0]!
   const target = { ...tls, port }
-  await ask(target, 'POST', '/tenants', { name: 'bench' })
-  await ask(target, 'POST', '/tenants/bench/collections', { name: 'values' })
+  await make(target, '/tenants', 'bench')
+  await make(target, '/tenants/bench/collections', 'values')
   const stream = (accept: string) => ({ request: requestBytes('GET', '/changes?since=now', { headers: { accept } }) })
   return {
     name,

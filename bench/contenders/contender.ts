@@ -27,7 +27,21 @@ export interface Contender extends Target {
   stop: () => Promise<void>
 }
 
-/** Sends one request and returns the text of the answer. */
+/** An answer that says no. */
+export class Refusal extends Error {
+  readonly status: number
+
+  constructor (asked: string, status: number, answer: string) {
+    super(`${asked} was answered ${status}: ${answer}`)
+    this.status = status
+  }
+}
+
+/**
+ * Sends one request and returns the text of the answer.
+ *
+ * @throws Refusal when its status is not one of success
+ */
 export async function ask ({ port, ca }: Target, method: string, path: string, body?: object): Promise<string> {
   const headers = body === undefined ? {} : { 'content-type': 'application/json' }
   const options = { host: '127.0.0.1', port, path, method, headers, agent: false as const }
@@ -36,6 +50,6 @@ export async function ask ({ port, ca }: Target, method: string, path: string, b
   const [response] = await once(sent, 'response') as [IncomingMessage]
   const answer = await text(response)
   const status = response.statusCode!
-  if (status < 200 || status > 299) throw new Error(`${method} ${path} was answered ${status}: ${answer}`)
+  if (status < 200 || status > 299) throw new Refusal(`${method} ${path}`, status, answer)
   return answer
 }
