@@ -1,4 +1,4 @@
-import t, { test, type Test } from 'tap'
+import { test, type Test } from 'tap'
 import { folder, spawnNode, until, type NodeProcess } from '../support/node.ts'
 import { pass, refuse, startHook } from '../webhooks/hook.ts'
 
