@@ -11,6 +11,8 @@ export interface PeerSecurity {
   connect: Connect
   /** Why the certificate of a node that has connected does not go with what it says of itself; null when it does. */
   mismatch: (socket: Socket, claim: PeerClaim) => string | null
+  /** The same of this node's own certificate: why others that check as this one does will refuse it. */
+  ownMismatch: (claim: PeerClaim) => string | null
 }
 
 /** How this node opens connections to others. */

@@ -26,7 +26,7 @@ import { Router } from './router.ts'
 import { openSnapshots, type Snapshots } from './snapshots/index.ts'
 import { Standing } from './standing.ts'
 import { Steward } from './steward.ts'
-import { Transport } from './transport/index.ts'
+import { hostOf, Transport } from './transport/index.ts'
 import { waitFor } from './wait-for.ts'
 
 /** One node of the cluster: what connects the member, its peers, its snapshots and the node list. */
@@ -374,9 +374,11 @@ export class RaftNode implements Consensus {
   }
 
   async #appear (listening: Pick<Listening, 'peer' | 'api'>): Promise<void> {
-    const { discovery, database, logger } = this.#options
+    const { discovery, database, logger, security } = this.#options
     const { signal } = this.#closing
     this.#own = await discovery.advertise({ ...listening, members: this.#addresses.others(this.#nodeId) }, signal)
+    const mismatch = security?.ownMismatch({ id: this.#nodeId, host: hostOf(this.#own.peerAddress) }) ?? null
+    if (mismatch !== null) logger.warn('other nodes will refuse this one until its certificate is made again: %s', mismatch)
     this.#publish()
     if (this.#standing.member === null) {
       this.#addresses.answer = await this.#entry.enter()

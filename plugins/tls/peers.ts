@@ -67,6 +67,12 @@ export class PeerTls {
     return mismatchOf(this.#identity, certificate, claim)
   }
 
+  /** Why this node's own certificate does not go with what the node says of itself; null when it does. */
+  ownMismatch (claim: { id: string, host: string | null }): string | null {
+    const [own] = this.#credentials.certificates
+    return mismatchOf(this.#identity, own!.certificate, claim)
+  }
+
   #remember (place: string, session: Buffer): void {
     this.#sessions.delete(place)
     this.#sessions.set(place, session)

@@ -5,21 +5,20 @@ import t, { type Test } from 'tap'
 import { Cluster } from '../cluster/cluster.ts'
 import { discoveryContract } from '../../discovery/contract.ts'
 import type { OpenProvider } from '../../discovery/provider.ts'
+import { program } from '../support/build.ts'
 import { folder } from '../support/node.ts'
 import { project } from '../support/project.ts'
 import { documentedProvider } from './documented.ts'
 import { quiet } from './names.ts'
 
-/** The provider of the page, as a file. */
-function documented (t: Test): string {
-  // What the package exports under that name is made when it is built.
-  const types = pathToFileURL(join(project, 'discovery/provider.ts')).href
+/** The provider of the page, as a file that gets from `exported` what the package exports as `changewell/discovery`. */
+function documented (t: Test, exported: string): string {
   const path = join(folder(t), 'shared-folder.mjs')
-  writeFileSync(path, documentedProvider().replace('changewell/discovery', types))
+  writeFileSync(path, documentedProvider().replace('changewell/discovery', pathToFileURL(exported).href))
   return path
 }
 
-const { default: open } = await import(documented(t)) as { default: OpenProvider }
+const { default: open } = await import(documented(t, join(project, 'discovery/provider.ts'))) as { default: OpenProvider }
 
 discoveryContract({ test: (name, body) => t.test(name, body) }, {
   name: 'a shared folder',
@@ -39,7 +38,8 @@ discoveryContract({ test: (name, body) => t.test(name, body) }, {
 
 t.test('Three nodes with the provider of the documentation, started at one time, are one cluster', async (t) => {
   const cluster = await Cluster.together(t, 3, {
-    CHANGEWELL_DISCOVERY: documented(t), CHANGEWELL_DISCOVERY_OPTIONS: JSON.stringify({ folder: folder(t) }),
+    CHANGEWELL_DISCOVERY: documented(t, join(program(), '../../discovery/provider.js')),
+    CHANGEWELL_DISCOVERY_OPTIONS: JSON.stringify({ folder: folder(t) }),
   })
   await cluster.settled()
   const views = await Promise.all(cluster.nodes.map((node) => node.view()))
