@@ -60,6 +60,8 @@ function digest (): string {
 function removeOld (): void {
   for (const name of readdirSync(builds)) {
     const path = join(builds, name)
-    if (Date.now() - statSync(path).mtimeMs > dayMs) rmSync(path, { recursive: true, force: true })
+    // Another test file may put its build into place meanwhile.
+    const madeAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity
+    if (Date.now() - madeAt > dayMs) rmSync(path, { recursive: true, force: true })
   }
 }
