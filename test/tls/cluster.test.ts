@@ -51,7 +51,7 @@ test('where certificates are tied to ids, a node waits until its certificate has
   const cluster = await Cluster.start(t, 1, environmentOf({ ...pem.peers(leaf(ca), [ca]), ...tied }))
   const [first] = cluster.nodes
   const lacks = new RegExp(`will refuse this one .* URI:urn:changewell:node:${first!.id} is missing`)
-  t.ok(first!.process.lines.some((line) => lacks.test(line)), 'also the first says what its certificate lacks')
+  await until(() => first!.process.lines.some((line) => lacks.test(line)), 'also the first to say what its certificate lacks')
   pem.peers(named(first!.id), [ca])
   const dataDir = folder(t)
   const second = spawnNode(t, {
