@@ -28,3 +28,10 @@ export function roleOn (role: string, tenant: string | null): string {
   if (role !== 'read' && role !== 'write') return `the role ${role}`
   return `the role ${role} on ${tenant === null ? 'anything' : tenant === '*' ? 'all tenants ("*")' : `the tenant ${quoted(tenant)}`}`
 }
+
+/** Why a certificate that was shown did not help; nothing where that is not so. */
+export function namesNobody (subject: string | undefined): string {
+  if (subject === undefined) return ''
+  const shown = subject === '' ? 'without a subject' : subject
+  return `The client certificate (${shown}) names nobody: it has neither one common name nor an alternative name. `
+}

@@ -1,5 +1,5 @@
 import type { ErrorTable } from '../plugins/problems/table.ts'
-import { askFor, ended, locationOf, quoted, retryAfter, roleOn } from './error-words.ts'
+import { askFor, ended, locationOf, namesNobody, quoted, retryAfter, roleOn } from './error-words.ts'
 
 const exampleReceipt = 'Aqs0k3yhRkL0Yh1cBxwAAAGVxW3fbAAAAZXFpM9sAAAAAAAAAC9tGm0b'
 
@@ -73,7 +73,7 @@ export const errors: ErrorTable = {
   UNAUTHENTICATED: {
     status: 401,
     title: 'The caller has not shown who it is',
-    detail: ({ reason, schemes }) => `Credentials are needed: ${ended(reason)} Send them as Authorization: ` +
+    detail: ({ reason, schemes, certificate }) => `${namesNobody(certificate)}Credentials are needed: ${ended(reason)} Send them as Authorization: ` +
       `${schemes.join(' or ')}.`,
     headers: ({ schemes }) => ({
       'www-authenticate': schemes.map((scheme) => `${scheme} realm="changewell"${scheme === 'Basic' ? ', charset="UTF-8"' : ''}`).join(', '),
@@ -83,8 +83,9 @@ export const errors: ErrorTable = {
   FORBIDDEN: {
     status: 403,
     title: 'The caller may not do this',
-    detail: ({ identity, role, tenant }) => `${identity === null ? 'A caller without credentials' : `The identity ${quoted(identity)}`} ` +
-      `lacks ${roleOn(role, tenant)}. Whoever keeps the policy file (CHANGEWELL_AUTH_POLICY) can give it.`,
+    detail: ({ identity, role, tenant, certificate }) =>
+      `${namesNobody(certificate)}${identity === null ? 'A caller without credentials' : `The identity ${quoted(identity)}`} lacks ${roleOn(role, tenant)}. ` +
+      'Whoever keeps the policy file (CHANGEWELL_AUTH_POLICY) can give it.',
     example: { identity: 'ann', role: 'write', tenant: 'coke' },
   },
   TOO_MANY_ATTEMPTS: {

@@ -16,8 +16,9 @@ export interface Problems {
   REQUEST_TIMEOUT: { timeoutSeconds: number }
   IDEMPOTENCY_KEY_REUSED: { key: string }
   // Who sent it, and what they may do.
-  UNAUTHENTICATED: { reason: string, schemes: string[] }
-  FORBIDDEN: { identity: string | null, role: string, tenant: string | null }
+  /** `certificate` is here and below the subject of one that was shown and names nobody. */
+  UNAUTHENTICATED: { reason: string, schemes: string[], certificate?: string | undefined }
+  FORBIDDEN: { identity: string | null, role: string, tenant: string | null, certificate?: string | undefined }
   TOO_MANY_ATTEMPTS: { retryAfterSeconds: number }
   RIGHTS_CHANGED: { identity: string | null }
   CERTIFICATE_REFUSED: { reason: string }

@@ -44,12 +44,14 @@ export interface Surroundings {
 /** The sender of one request, on a node that asks for credentials. */
 export class Caller implements Access {
   readonly identity: string | null
+  readonly #certificate: string | undefined
   readonly #rights: Rights
   readonly #isProven: () => boolean
   readonly #around: Surroundings
 
-  constructor ({ identity, isGood }: Identified, around: Surroundings) {
+  constructor ({ identity, certificate, isGood }: Identified, around: Surroundings) {
     this.identity = identity
+    this.#certificate = certificate
     this.#isProven = isGood
     this.#around = around
     this.#rights = around.rightsOf(identity)
@@ -100,9 +102,10 @@ export class Caller implements Access {
     const { schemes, onDenied } = this.#around
     const needed = role === 'any' ? 'every role' : `the role ${role}`
     const on = tenant === null ? '' : tenant === '*' ? ' on all tenants ("*")' : ` on the tenant ${JSON.stringify(tenant)}`
+    const certificate = this.#certificate
     const problem = this.identity === null && schemes.length > 0
-      ? new Problem('UNAUTHENTICATED', { reason: `callers without any lack ${needed}${on}`, schemes: [...schemes] }, { pointer: pointer || undefined })
-      : new Problem('FORBIDDEN', { identity: this.identity, role, tenant }, { pointer: pointer || undefined })
+      ? new Problem('UNAUTHENTICATED', { reason: `callers without any lack ${needed}${on}`, schemes: [...schemes], certificate }, { pointer: pointer || undefined })
+      : new Problem('FORBIDDEN', { identity: this.identity, role, tenant, certificate }, { pointer: pointer || undefined })
     onDenied(problem)
     return problem
   }

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { Problem } from '../../storage/problem.ts'
 import { addressOf } from './address.ts'
 import { Attempts } from './attempts.ts'
-import { certificateName } from './certificate.ts'
+import { nameOf } from './certificate.ts'
 import type { Hashes } from './htpasswd.ts'
 import { Passwords } from './passwords.ts'
 import { digestOf, type Tokens } from './tokens.ts'
@@ -11,6 +11,8 @@ import { digestOf, type Tokens } from './tokens.ts'
 export interface Identified {
   /** Null for whoever came without credentials. */
   identity: string | null
+  /** The subject of a client certificate that was shown and names nobody. */
+  certificate?: string
   isGood: () => boolean
 }
 
@@ -57,8 +59,11 @@ export class Authenticator {
     const { authorization } = request.headers
     // A node without files of credentials looks at certificates alone.
     if (authorization === undefined || this.schemes.length === 0) {
-      const name = certificateName(request)
-      return name === null ? anonymous : { identity: name, isGood: () => true }
+      const { clientCertificate } = request
+      if (clientCertificate === null) return anonymous
+      const name = nameOf(clientCertificate)
+      if (name === null) return { ...anonymous, certificate: clientCertificate.subject }
+      return { identity: name, isGood: () => true }
     }
     const [, scheme = '', credentials = ''] = /^([A-Za-z]+) +(\S+) *$/.exec(authorization) ?? []
     const address = addressOf(request.ip)

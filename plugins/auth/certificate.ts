@@ -1,8 +1,9 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import type { ClientCertificate } from '../tls/client-certificate.ts'
 
-/** The name that the request's client certificate gives: its common name, or its first alternative name; else null. */
-export function certificateName ({ clientCertificate }: FastifyRequest): string | null {
-  return clientCertificate === null ? null : clientCertificate.commonName ?? clientCertificate.altNames[0] ?? null
+/** The name that a client certificate gives: its common name, or its first alternative name; else null. */
+export function nameOf ({ commonName, altNames }: ClientCertificate): string | null {
+  return commonName ?? altNames[0] ?? null
 }
 
 /** Whether client certificates are asked for at all. */

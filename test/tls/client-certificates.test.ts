@@ -29,7 +29,9 @@ test('a client certificate gives a name: its common name, else its first alterna
   t.equal((await call('/changes', { commonName: 'web', names: ['other.example'] })).status, 200)
   t.equal((await call('/changes', { commonName: '', names: ['spare.example', 'web'] })).status, 200)
   t.match(await call('/changes', { commonName: 'other' }), { status: 403, body: { code: 'FORBIDDEN', identity: 'other' } })
-  t.equal((await call('/changes', { commonName: '' })).status, 401, 'one without a name is as none')
+  t.match(await call('/changes', { commonName: '' }), {
+    status: 401, body: { detail: /^The client certificate \(.*\) names nobody: .* Credentials are needed/ },
+  }, 'one without a name is as none, and the answer says so')
   t.equal((await call('/changes', null)).status, 401)
   t.equal((await call('/metrics', { commonName: 'web' }, bearer('ci'))).status, 200, 'credentials come first')
   t.equal((await call('/changes', { commonName: 'web' }, bearer('eve'))).status, 401, 'also wrong ones')
@@ -50,6 +52,7 @@ test('where certificates alone identify, who has none is forbidden rather than a
   const answer = await call('/changes', null, bearer('eve'))
   t.match(answer, { status: 403, body: { code: 'FORBIDDEN', identity: null, role: 'read' } })
   t.equal(answer.headers['www-authenticate'], undefined)
+  t.match(await call('/changes', { commonName: '' }), { status: 403, body: { detail: /names nobody: .* lacks the role read/ } })
 })
 
 test('the log names the client in the lines about its requests', async (t) => {
