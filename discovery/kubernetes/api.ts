@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RequestContext, ResponseContext, V1Lease, V1Pod, V1PodList } from '@kubernetes/client-node'
+import { withDeadline } from '../deadline.ts'
 import { DiscoveryError } from '../provider.ts'
 import { failureOf, KubernetesError, statusOf, type Right } from './failure.ts'
 
@@ -136,13 +137,11 @@ export class Api {
     const { namespace } = this
     const path = `/api/v1/namespaces/${namespace}/pods`
     const query = { labelSelector, resourceVersion, timeoutSeconds: seconds, allowWatchBookmarks: true }
-    const ended = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000 + watchGraceMs)])
     const watch = new this.#client.Watch(this.#config)
     const what = `watch pods in the namespace ${namespace}`
     let failure: unknown = null
-    await new Promise<void>((resolve) => {
-      const stop = (): void => resolve()
-      ended.addEventListener('abort', stop, { once: true })
+    await withDeadline(seconds * 1000 + watchGraceMs, signal, (ended) => new Promise<void>((resolve) => {
+      ended.addEventListener('abort', () => resolve(), { once: true })
       watch.watch(path, query, (type: string, object: V1Pod & { code?: number, message?: string }) => {
         if (ended.aborted) return
         // The server says in the stream why it ends it. The library drops what its callback throws.
@@ -158,19 +157,17 @@ export class Api {
         failure ??= error
         resolve()
       })
-    })
+    }))
     signal.throwIfAborted()
-    if (failure !== null && !ended.aborted) throw failureOf(failure, what, right('', 'pods', 'watch'), this.server)
+    if (failure !== null) throw failureOf(failure, what, right('', 'pods', 'watch'), this.server)
   }
 
   async #call<Result> (
     what: string, needs: Right, signal: AbortSignal, call: (options: CallOptions) => Promise<Result>,
     contentType?: string
   ): Promise<Result> {
-    const attempt = async (): Promise<Result> => {
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)])
-      return await call(this.#options(limited, contentType))
-    }
+    const attempt = (): Promise<Result> => (
+      withDeadline(callTimeoutMs, signal, (limited) => call(this.#options(limited, contentType))))
     try {
       try {
         return await attempt()

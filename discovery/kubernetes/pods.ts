@@ -33,6 +33,7 @@ export class Pods {
   readonly #options: PodsOptions
   readonly #closing = new AbortController()
   #running: Promise<void> | null = null
+  #listing: Promise<void> | null = null
   #pods: Map<string, Pod> | null = null
   #version: string | null = null
   #listedAt = 0
@@ -52,12 +53,14 @@ export class Pods {
   }
 
   /**
-   * What is known, at once; before the first list, a list.
+   * What is known, at once. Before the first list it waits for that: a list of its own might be newer, and what it had
+   * said would be taken back.
    *
    * @throws DiscoveryError
    */
   async known (signal: AbortSignal): Promise<ReadonlyMap<string, Pod>> {
-    return this.#pods ?? (await this.list(signal)).pods
+    if (this.#pods === null) await orAborted(this.#listAnew(), signal)
+    return this.#pods!
   }
 
   /**
@@ -83,7 +86,7 @@ export class Pods {
     let failures = 0
     while (!signal.aborted) {
       try {
-        if (this.#version === null || this.#leftMs() <= 0) await this.#listAnew(signal)
+        if (this.#version === null || this.#leftMs() <= 0) await this.#listAnew()
         const began = performance.now()
         await this.#watch(signal)
         failures = performance.now() - began < watchMinMs ? failures + 1 : 0
@@ -96,9 +99,15 @@ export class Pods {
     }
   }
 
-  async #listAnew (signal: AbortSignal): Promise<void> {
+  /** One at a time: two could end in the other order. */
+  #listAnew (): Promise<void> {
+    this.#listing ??= this.#listNow().finally(() => { this.#listing = null })
+    return this.#listing
+  }
+
+  async #listNow (): Promise<void> {
     const { logger, onList } = this.#options
-    const { pods, version } = await this.list(signal)
+    const { pods, version } = await this.list(this.#closing.signal)
     this.#listedAt = performance.now()
     this.#version = version
     if (this.#told !== '') logger.info({ pods: [...pods.keys()] }, 'the API server answers again')
@@ -164,4 +173,19 @@ export class Pods {
 
 function textOf (pods: ReadonlyMap<string, Pod>): string {
   return JSON.stringify([...pods].sort(([one], [other]) => one < other ? -1 : 1))
+}
+
+/** What comes of it, unless the signal comes first. */
+async function orAborted<Result> (work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  let abort = (): void => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('it was ended', { cause: signal.reason }))
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([aborted, work])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
 }

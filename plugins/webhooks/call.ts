@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { withDeadline } from '../../discovery/deadline.ts'
 import type { Webhook } from '../../storage/types.ts'
 
 /** Passed: the hook answered 200. Failed: it did not answer. */
@@ -18,26 +19,30 @@ const reasonLengthMax = 500
 export async function callHook (
   { url, headers, timeoutMs }: Pick<Webhook, 'url' | 'headers' | 'timeoutMs'>, body: Buffer, signal: AbortSignal
 ): Promise<Verdict> {
-  const timeout = AbortSignal.timeout(timeoutMs)
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, timeout]),
-    })
-    if (response.status === 200) {
-      await response.body?.cancel()
-      return { result: 'passed' }
-    }
-    // Who has said no has said it, however the reason comes along.
-    const reason = await beginningOf(response).then(reasonOf, () => '')
-    return { result: 'rejected', reason: reason === '' ? `it answered ${statusOf(response.status)}` : reason }
+    return await withDeadline(timeoutMs, signal, (limited) => ask(url, headers, body, limited))
   } catch (error) {
-    const reason = timeout.aborted ? `it did not answer within ${timeoutMs} ms` : `it cannot be asked: ${causeOf(error as Error)}`
+    const { name } = error as Error
+    const reason = name === 'TimeoutError' ? `it did not answer within ${timeoutMs} ms` : `it cannot be asked: ${causeOf(error as Error)}`
     return { result: 'failed', reason }
   }
+}
+
+async function ask (url: string, headers: Webhook['headers'], body: Buffer, signal: AbortSignal): Promise<Verdict> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
+    body,
+    redirect: 'manual',
+    signal,
+  })
+  if (response.status === 200) {
+    await response.body?.cancel()
+    return { result: 'passed' }
+  }
+  // Who has said no has said it, however the reason comes along.
+  const reason = await beginningOf(response).then(reasonOf, () => '')
+  return { result: 'rejected', reason: reason === '' ? `it answered ${statusOf(response.status)}` : reason }
 }
 
 async function beginningOf (response: Response): Promise<string> {

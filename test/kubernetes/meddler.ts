@@ -14,7 +14,9 @@ export type Fate =
   /** Never answered. */
   'stalled' |
   /** Passed on, but the answer is lost. */
-  'unanswered'
+  'unanswered' |
+  /** Passed on, and the answer is kept until then. */
+  { until: Promise<unknown> }
 
 export interface Call {
   method: string
@@ -89,7 +91,7 @@ export class Meddler {
     this.calls.push(call)
     const fate = this.#fate(call)
     if (fate === 'stalled') return
-    if (fate !== null && typeof fate === 'object') {
+    if (fate !== null && typeof fate === 'object' && 'status' in fate) {
       incoming.resume()
       outgoing.writeHead(fate.status, { 'content-type': 'application/json', ...fate.headers })
       outgoing.end(JSON.stringify({ kind: 'Status', status: 'Failure', code: fate.status, message: `meddled with: ${fate.status}` }))
@@ -102,10 +104,14 @@ export class Meddler {
         answer.resume().on('end', () => outgoing.destroy())
         return
       }
-      outgoing.writeHead(answer.statusCode!, answer.headers)
-      outgoing.flushHeaders()
-      answer.pipe(outgoing)
-      answer.on('error', () => outgoing.destroy())
+      const pass = (): void => {
+        outgoing.writeHead(answer.statusCode!, answer.headers)
+        outgoing.flushHeaders()
+        answer.pipe(outgoing)
+        answer.on('error', () => outgoing.destroy())
+      }
+      if (fate === null) pass()
+      else void fate.until.then(pass)
     })
     onward.on('error', () => outgoing.destroy())
     outgoing.on('close', () => { if (fate !== 'unanswered') onward.destroy() })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Listening } from '../../../discovery/provider.ts'
 import type { ApiServer } from '../api-server.ts'
@@ -35,6 +36,29 @@ export async function podsSuite (t: Test, server: ApiServer): Promise<void> {
     await namespace.finishPod('changewell-1')
     await waitFor(async () => (await provider.candidates(signal())).length === 0)
     t.equal(changes, before, 'nothing is told to whoever listens no longer')
+  })
+
+  await t.test('what was told of pods is not taken back by a first list that comes late', async (t) => {
+    const namespace = await Namespace.create(t, server)
+    await namespace.createPod('changewell-0')
+    const meddler = await namespace.meddler()
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => { release = resolve })
+    meddler.meddle(({ isWatch }) => isWatch ? 'stalled' : meddler.count('GET', 'list') === 1 ? { until: released } : null)
+    const provider = await namespace.open('changewell-0', { meddler })
+    await waitFor(async () => meddler.count('GET', 'list') > 0)
+    await namespace.createPod('changewell-1', { ip: '10.0.0.2' })
+    const told = provider.candidates(signal())
+    // Long enough for a list of its own to be answered.
+    const early = await Promise.race([told, sleep(500, [])])
+    release()
+    await waitFor(async () => meddler.count('GET', 'watch') > 0)
+    t.ok((await provider.candidates(signal())).length >= early.length, 'who was told of is still there')
+    await told
+    meddler.meddle(() => null)
+    meddler.cut()
+    meddler.mend()
+    await waitFor(async () => (await provider.candidates(signal())).length === 1, 'the pod that the watch tells of')
   })
 
   await t.test('a node tells its own pod who it is, and others find it by that', async (t) => {
