@@ -101,7 +101,7 @@ export function memberRoutes (instance: FastifyInstance): void {
     const voters = raft.members.filter(({ state }) => state === 'voter')
     if (id === undefined && voters.length === 1) throw new Problem('NO_SUCCESSOR', { reason: 'there is no other voter' })
     if (!await raft.handOver(id ?? null)) {
-      throw new Problem('NO_SUCCESSOR', { reason: 'nobody took over within two election timeouts' })
+      throw new Problem('NO_SUCCESSOR', { reason: 'nobody took over within three election timeouts' })
     }
     return { leader: raft.status.leader }
   })

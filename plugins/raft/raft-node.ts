@@ -247,7 +247,7 @@ export class RaftNode implements Consensus {
 
   /**
    * Has another lead: the node that is named, or the best follower. Resolves when this node leads no longer, or with
-   * false when nobody took over within two election timeouts.
+   * false when nobody took over within three election timeouts.
    */
   async handOver (to: NodeId | null): Promise<boolean> {
     const { database } = this.#options

@@ -2,6 +2,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { test, type Test } from 'tap'
 import { authority, days, leaf, PemFolder } from '../support/certificates.ts'
+import { freePort } from '../support/free-port.ts'
 import { listeningNode } from '../support/node.ts'
 import { secureNode } from '../tls/https.ts'
 import { run, type Ended } from './command.ts'
@@ -54,12 +55,7 @@ test('a command tells a node that is elsewhere or plain from one that is not the
   t.match(await told(t, `https://127.0.0.1:${elsewhere.port}`, ca), /is for other names .* Call the node by one of them with --url/)
   const { url } = await listeningNode(t)
   t.match(await told(t, url.replace('http', 'https'), ca), /does not speak TLS\. Name it with http:/)
-  const taken = createServer().listen(0, '127.0.0.1')
-  await once(taken, 'listening')
-  const { port } = taken.address() as AddressInfo
-  taken.close()
-  await once(taken, 'close')
-  t.match(await told(t, `https://127.0.0.1:${port}`, ca), /does not answer \(connect ECONNREFUSED.* Name a node that runs with --url\./)
+  t.match(await told(t, `https://127.0.0.1:${await freePort()}`, ca), /does not answer \(connect ECONNREFUSED.* Name a node that runs with --url\./)
 })
 
 /** With their numbers (RFC 8446, section 6). */

@@ -10,8 +10,10 @@ import { ask } from './requests.ts'
 
 /** Makes the tenant and the collection that the tests write to. */
 export async function seed (node: ClusterNode): Promise<void> {
-  await node.call('POST', '/tenants', { name: 't' })
-  await node.call('POST', '/tenants/t/collections', { name: 'c' })
+  for (const [path, name] of [['/tenants', 't'], ['/tenants/t/collections', 'c']] as const) {
+    const headers = { 'idempotency-key': randomUUID() }
+    await until(async () => (await node.call('POST', path, { name }, headers)).status === 201, `${name} to be made`)
+  }
 }
 
 const keys = 7

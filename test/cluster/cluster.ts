@@ -19,7 +19,9 @@ export interface Answer {
   headers: Headers
 }
 
-const patienceMs = 12_000
+/** Longer than a node takes to say that it cannot know, which it is told or does by itself. */
+const beyondMs = 2000
+const writeTimeoutSeconds = 10
 
 /** One real node: a process that can be killed and started again with the same data, at another address. */
 export class ClusterNode {
@@ -64,7 +66,6 @@ export class ClusterNode {
       ...this.#environment,
       ...more,
     })
-    this.#process = node
     this.#url = await node.listening
     // Where plain HTTP is spoken beside HTTPS, the tests' own questions go there.
     if (this.#environment.CHANGEWELL_HTTP_PORT !== undefined) {
@@ -75,12 +76,18 @@ export class ClusterNode {
     const line = node.lines.find((text) => text.includes('other nodes reach this one at'))
     this.proxy.leadTo(/at ([0-9.]+:[0-9]+)/.exec(line ?? '')![1]!)
     this.#id = (await this.view()).id
+    // Clients ask it from now on, and not where it listened before.
+    this.#process = node
   }
 
   async kill (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const node = this.#process!
     this.#process = null
     await node.kill(signal)
+  }
+
+  get #patienceMs (): number {
+    return Number(this.#environment.CHANGEWELL_WRITE_TIMEOUT_SECONDS ?? writeTimeoutSeconds) * 1000 + beyondMs
   }
 
   async view (): Promise<ClusterView> {
@@ -100,8 +107,8 @@ export class ClusterNode {
   async call (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await fetch(this.#url + path, {
       method,
-      // Longer than a node takes to say that it cannot know: only one that is stopped says nothing at all.
-      signal: AbortSignal.timeout(patienceMs),
+      // Only a node that is stopped says nothing at all.
+      signal: AbortSignal.timeout(this.#patienceMs),
       headers: { connection: 'close', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })

@@ -31,6 +31,13 @@ t.test('Keys, collections, tenants and subtrees come and go under writers, reade
   await clients.answered(100)
   await leader.start()
   await clients.answered(200)
+  const refused = (code: string): number => clients.count(({ kind }, result) => (
+    (kind === 'put' || kind === 'batch') && result.what === 'refused' && result.code === code))
+  const done = (wanted: string): number => clients.count(({ kind }, { what }) => kind === wanted && what === 'done')
+  // Chance decides what the clients do: they go on until each kind was among it.
+  const kinds = ['put', 'batch', 'delete', 'read', 'collection-delete', 'tenant-delete']
+  const codes = ['COLLECTION_NOT_FOUND', 'TENANT_NOT_FOUND']
+  await until(() => kinds.every((kind) => done(kind) > 0) && codes.every((code) => refused(code) > 0), 'every kind of operation', 90)
   await clients.stop()
   await cluster.settled()
   await cluster.checksum()
@@ -51,13 +58,10 @@ t.test('Keys, collections, tenants and subtrees come and go under writers, reade
     if (fault !== null) t.fail(`${fault}: ${JSON.stringify(operation)}`)
   }
   for (const place of places) t.ok(laws.isOneCopy(place, clients.operations), `${Object.values(place).join(' ')} is linearizable`)
-  const refused = (code: string): number => clients.count(({ kind }, result) => (
-    (kind === 'put' || kind === 'batch') && result.what === 'refused' && result.code === code))
-  const done = (wanted: string): number => clients.count(({ kind }, { what }) => kind === wanted && what === 'done')
   t.comment(`${clients.operations.length} operations; puts ${done('put')}, deletions of collections ${done('collection-delete')}, ` +
     `of tenants ${done('tenant-delete')}; puts refused for want of a collection ${refused('COLLECTION_NOT_FOUND')}, of a tenant ${refused('TENANT_NOT_FOUND')}`)
-  for (const kind of ['put', 'batch', 'delete', 'read', 'collection-delete', 'tenant-delete']) t.ok(done(kind) > 0, `${kind} was done`)
-  for (const code of ['COLLECTION_NOT_FOUND', 'TENANT_NOT_FOUND']) t.ok(refused(code) > 0, `puts were refused with ${code}`)
+  for (const kind of kinds) t.ok(done(kind) > 0, `${kind} was done`)
+  for (const code of codes) t.ok(refused(code) > 0, `puts were refused with ${code}`)
 })
 
 /** The text of every change, as one node has them. */

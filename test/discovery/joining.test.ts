@@ -43,8 +43,11 @@ t.test('Two that join at one time are both taken in, and one that asks twice is 
 t.test('Where members of two clusters are named, a node joins neither, and says which are there', async (t) => {
   const [a, b] = await Promise.all([Cluster.start(t, 1), Cluster.start(t, 1)])
   const lost = await a.add({ CHANGEWELL_JOIN: `${a.nodes[0]!.proxy.address},${b.nodes[0]!.proxy.address}` })
-  await until(async () => /members of several clusters/.test(String((await lost.get('/readyz')).body.detail)), 'it to say so')
-  const { detail } = (await lost.get('/readyz')).body
+  let detail = ''
+  await until(async () => {
+    detail = String((await lost.get('/readyz')).body.detail)
+    return /members of several clusters/.test(detail)
+  }, 'it to say so')
   for (const { nodes } of [a, b]) {
     const { clusterId, members } = await nodes[0]!.view()
     t.match(detail, clusterId)

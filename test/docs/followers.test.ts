@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { test, type Test } from 'tap'
+import { freePort } from '../support/free-port.ts'
 import { folder, listeningNode, startProcess, until } from '../support/node.ts'
 
 const programs = new URL('../../docs/start/', import.meta.url)
@@ -12,7 +13,7 @@ const hasJava = await promisify(execFile)('java', ['-version']).then(() => true,
 
 test('the follower for Node has the same copy as the node, although that was killed in between', async (t) => {
   const dataDir = folder(t)
-  const first = await startProcess(t, { CHANGEWELL_DATA_DIR: dataDir })
+  const first = await startProcess(t, { CHANGEWELL_DATA_DIR: dataDir, CHANGEWELL_PORT: String(await freePort()) })
   const { url } = first
   const copy = followed(t, url)
   await request(`${url}/tenants`, 'POST', { name: 'coke' })
@@ -63,7 +64,7 @@ test('the follower for Node begins anew when the history that it lacks is gone',
 if (hasJava) {
   test('the follower for Java prints every change once, although the node was killed in between', async (t) => {
     const dataDir = folder(t)
-    const first = await startProcess(t, { CHANGEWELL_DATA_DIR: dataDir })
+    const first = await startProcess(t, { CHANGEWELL_DATA_DIR: dataDir, CHANGEWELL_PORT: String(await freePort()) })
     const { url } = first
     for (const data of ['one', 'two']) await request(`${url}/changes`, 'POST', { data })
     const java = spawn('java', [fileURLToPath(new URL('Follow.java', programs)), url], { stdio: ['ignore', 'pipe', 'ignore'] })

@@ -48,17 +48,17 @@ export function followStream (t: Test, what: string, cluster: Cluster, end: End)
     const since = copy.revision
     const url = `${node.url}/changes?tenant=${stays}&descendants=true`
     const reader = await StreamReader.open(t, url, { framing: turn % 2 === 0 ? 'sse' : 'ndjson', since })
-    await enough(reader, end)
+    await enough(reader, since, end)
     reader.close()
     return reader.changes
   })
 }
 
 /** Resolves when the stream has brought some changes, or the last one, or has ended. */
-async function enough ({ changes, ended }: StreamReader, end: End): Promise<void> {
+async function enough ({ changes, ended }: StreamReader, since: number, end: End): Promise<void> {
   const stream = { isOpen: true }
   void ended.then(() => { stream.isOpen = false })
-  while (stream.isOpen && changes.length < 100 && (changes.at(-1)?.revision ?? 0) < end.revision) {
+  while (stream.isOpen && changes.length < 100 && (changes.at(-1)?.revision ?? since) < end.revision) {
     await new Promise((resolve) => { setTimeout(resolve, 20) })
   }
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { freePort } from '../../support/free-port.ts'
 import type { ApiServer } from '../api-server.ts'
 import type { Certificate } from '../certificate.ts'
 import { Access, type Review, type TokenRequest, type User } from './access.ts'
@@ -46,9 +47,9 @@ export class StandIn implements ApiServer {
       socket.on('close', () => this.#sockets.delete(socket))
     })
     this.#server = server
+    if (this.#port === 0) this.#port = await freePort()
     server.listen(this.#port, '127.0.0.1')
     await once(server, 'listening')
-    this.#port = (server.address() as AddressInfo).port
   }
 
   async kill (): Promise<void> {

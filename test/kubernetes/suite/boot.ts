@@ -142,7 +142,9 @@ export async function bootSuite (t: Test, server: ApiServer, { rounds }: { round
     for (const { provider, lease, pod } of clusters) {
       await waitFor(async () => {
         const candidates = await provider.candidates(signal())
-        return candidates.length === 1 && candidates[0]!.source.startsWith(`the pod ${lease}-`)
+        const own = clusters.filter((other) => other.lease === lease)
+        const ids = await Promise.all(own.map(({ proposed }) => provider.resolve(proposed.nodeId, signal())))
+        return candidates.length === 1 && candidates[0]!.source.startsWith(`the pod ${lease}-`) && !ids.includes(null)
       })
       for (const other of clusters) {
         const found = await provider.resolve(other.proposed.nodeId, signal())
