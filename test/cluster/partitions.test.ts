@@ -60,7 +60,7 @@ t.test('A leader that was stopped and goes on finds that another leads', async (
   leader.process.child.kill('SIGCONT')
   const read = await leader.get('/tenants/t/collections/c/keys/during')
   t.match(read.body, read.status === 200 ? { data: 9 } : { code: 'NO_LEADER' }, 'nothing stale is read as linearizable')
-  await until(async () => (await leader.view()).leader === next.id, 'it to follow')
+  await until(async () => (await leader.view()).leader === (await cluster.leader(others)).id, 'it to follow')
   await clients.acknowledged(20)
   await clients.end(t)
 })
