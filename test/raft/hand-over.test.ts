@@ -1,8 +1,10 @@
-import { test, type Test } from 'tap'
+import { test } from 'tap'
 import { handOver, type HandOverOptions } from '../../plugins/raft/hand-over.ts'
 
 /** A leader whose heir takes over at the attempt of that number. */
-function leaderWhoseHeir (t: Test, takesOverAt: number): { options: HandOverOptions, attempts: () => number } {
+function leaderWhoseHeir (
+  takesOverAt: number
+): { options: HandOverOptions, attempts: () => number, listeners: ReadonlySet<() => void> } {
   let attempts = 0
   const listeners = new Set<() => void>()
   const member = {
@@ -21,22 +23,22 @@ function leaderWhoseHeir (t: Test, takesOverAt: number): { options: HandOverOpti
       for (const listener of listeners) listener()
     },
   }
-  t.teardown(() => { t.equal(listeners.size, 0, 'nobody listens any more') })
   const database = { nodes: null as never, settings: { electionMs: 20 } as HandOverOptions['database']['settings'] }
-  return { options: { member, database, nodeId: 'self', to: 'heir' }, attempts: () => attempts }
+  return { options: { member, database, nodeId: 'self', to: 'heir' }, attempts: () => attempts, listeners }
 }
 
 test('an heir that could not campaign yet is asked once more', async (t) => {
-  const { options, attempts } = leaderWhoseHeir(t, 2)
+  const { options, attempts, listeners } = leaderWhoseHeir(2)
   t.equal(await handOver(options), true)
   t.equal(attempts(), 2)
+  t.equal(listeners.size, 0, 'nobody listens any more')
 })
 
 test('an heir that takes over at once is asked once, and one that never does twice', async (t) => {
-  const willing = leaderWhoseHeir(t, 1)
+  const willing = leaderWhoseHeir(1)
   t.equal(await handOver(willing.options), true)
   t.equal(willing.attempts(), 1)
-  const away = leaderWhoseHeir(t, 0)
+  const away = leaderWhoseHeir(0)
   t.equal(await handOver(away.options), false)
   t.equal(away.attempts(), 2)
 })
