@@ -148,13 +148,14 @@ export class Api {
         if (type === 'ERROR') failure ??= Object.assign(new Error(object.message), { code: object.code })
         else onEvent({ type: type as WatchEvent['type'], pod: object })
       }, (error: unknown) => {
-        failure ??= error ?? null
+        // What ends because its time is over has not failed.
+        if (!ended.aborted) failure ??= error ?? null
         resolve()
       }).then((controller) => {
         if (ended.aborted) controller.abort()
         else ended.addEventListener('abort', () => controller.abort(), { once: true })
       }, (error: unknown) => {
-        failure ??= error
+        if (!ended.aborted) failure ??= error
         resolve()
       })
     }))

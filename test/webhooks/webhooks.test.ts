@@ -100,7 +100,7 @@ test('A hook that does not answer refuses the change or lets it be made, as was 
   await set(client, { name: 'slow', url: hook.url, timeoutMs: 50, onFailure: 'fail-open' }, { name: 'nobody', url: nobody, onFailure: 'fail-open' })
   t.equal((await put()).status, 201)
   hook.answer = refuse('no')
-  await set(client, { name: 'slow', url: hook.url, timeoutMs: 60_000, onFailure: 'fail-open' })
+  await set(client, { name: 'slow', url: hook.url, timeoutMs: 60_000, onFailure: 'fail-open' }, { name: 'nobody', url: nobody, onFailure: 'fail-open' })
   t.equal((await put()).status, 422, 'who answers no has answered')
 })
 
