@@ -32,7 +32,7 @@ export async function start (t: Test, overrides: Partial<Config> = {}): Promise<
   }
   async function copy (): Promise<string> {
     await until(() => flushing === 0 && segments(dataDir).length <= 2, 'the folder to be quiet')
-    return copyOf(t, dataDir)
+    return stillCopyOf(t, dataDir)
   }
   return { app, dataDir, copy }
 }
@@ -76,6 +76,30 @@ export function copyOf (t: Test, dataDir: string): string {
   const copy = folder(t)
   cpSync(dataDir, copy, { recursive: true })
   return copy
+}
+
+/**
+ * A copy of a folder that a node has open. RocksDB compacts on threads of its own, and could take away a file while its
+ * folder is read: a copy counts when the files and their sizes are the same after it as before.
+ */
+export async function stillCopyOf (t: Test, dataDir: string): Promise<string> {
+  let copy: string | null = null
+  await until(() => {
+    try {
+      const before = sizesIn(dataDir)
+      const made = copyOf(t, dataDir)
+      if (sizesIn(dataDir) === before) copy = made
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+    return copy !== null
+  }, 'RocksDB to leave its files alone')
+  return copy!
+}
+
+function sizesIn (dataDir: string): string {
+  const names = readdirSync(dataDir, { recursive: true, encoding: 'utf8' }).sort()
+  return names.map((name) => `${name} ${statSync(join(dataDir, name)).size}`).join('\n')
 }
 
 /** Puts a part of another data folder in the place of this one's. */
