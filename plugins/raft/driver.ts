@@ -57,7 +57,7 @@ export interface DriverOptions {
 export class Driver<Outcome> {
   readonly core: Core
   readonly #io: DriverIo<Outcome>
-  readonly #options: DriverOptions
+  #diskTicksMax: number
   #queue: (ProposedEntry & { answer: Answer<Outcome>, appended: (() => void) | undefined })[] = []
   /** By index. Of several terms, if this node led, lost its entries and led again. */
   readonly #waiting = new Map<number, { term: number, answer: Answer<Outcome> }[]>()
@@ -75,14 +75,19 @@ export class Driver<Outcome> {
   constructor (core: Core, io: DriverIo<Outcome>, options: DriverOptions) {
     this.core = core
     this.#io = io
-    this.#options = options
+    this.#diskTicksMax = options.diskTicksMax
     this.#term = core.status.term
   }
 
   /** The disk has not answered for too long: this node cannot promise anything. */
   get diskHangs (): boolean {
     const oldest = this.#persisting[0]
-    return oldest !== undefined && this.#ticks - oldest > this.#options.diskTicksMax
+    return oldest !== undefined && this.#ticks - oldest > this.#diskTicksMax
+  }
+
+  /** A tick may become shorter or longer while it runs. */
+  setDiskTicks (max: number): void {
+    this.#diskTicksMax = max
   }
 
   tick (): void {

@@ -184,7 +184,7 @@ export class Member {
       read: (context) => this.#barriers.answered(context),
       readLost: (context) => this.#barriers.lost(context),
       softState: (state) => this.#newSoftState(state),
-    }, { diskTicksMax: Math.max(2, Math.ceil(options.diskSeconds * 1000 / heartbeatMs)) })
+    }, { diskTicksMax: this.#diskTicks() })
   }
 
   /** Lets time pass. A node that is the only voter begins to lead at once. */
@@ -339,6 +339,7 @@ export class Member {
     const { heartbeatMs, electionMs } = this.#options.database.settings
     if (heartbeatMs !== this.#tickMs) {
       this.#tickMs = heartbeatMs
+      this.#driver.setDiskTicks(this.#diskTicks())
       if (this.#clock !== null) clearInterval(this.#clock)
       this.#clock = setInterval(() => this.#tick(), heartbeatMs)
     }
@@ -346,6 +347,12 @@ export class Member {
     if (ticks === this.#electionTicks) return
     if (this.#electionTicks !== 0) this.#core.setTimeouts(ticks, 1)
     this.#electionTicks = ticks
+  }
+
+  /** How long the disk may take. */
+  #diskTicks (): number {
+    const { database, diskSeconds } = this.#options
+    return Math.max(2, Math.ceil(diskSeconds * 1000 / database.settings.heartbeatMs))
   }
 
   #newSoftState (state: SoftState): void {

@@ -49,8 +49,8 @@ test('a node that ends by itself is told of, and ends the others', async (t) => 
   const dir = folder(t)
   const { says, ended } = start(t, ['cluster', '--dir', dir, '--port', '0'])
   await says(/Ctrl-C stops the nodes/)
+  await until(() => pidsIn(dir).length === 3, 'each node to say its id')
   const pids = pidsIn(dir)
-  t.equal(pids.length, 3)
   process.kill(pids[2]!, 'SIGKILL')
   t.match(await ended, { code: 1, stderr: /node-3 ended by itself.*node-3\.log/ })
   for (const pid of pids) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
@@ -60,8 +60,8 @@ test('nodes end when the command is killed', async (t) => {
   const dir = folder(t)
   const { says, child, ended } = start(t, ['cluster', '--dir', dir, '--port', '0'])
   await says(/Ctrl-C stops the nodes/)
+  await until(() => pidsIn(dir).length === 3, 'each node to say its id')
   const pids = pidsIn(dir)
-  t.equal(pids.length, 3)
   child.kill('SIGKILL')
   await ended
   await until(() => !pids.some(isRunning), 'the nodes to end', 120)
@@ -71,8 +71,10 @@ test('nodes that are still starting when the command is killed end as well', asy
   const dir = folder(t)
   const { child, ended } = start(t, ['cluster', '--dir', dir, '--port', '0'])
   await until(() => existsSync(join(dir, 'node-1', 'node-id')), 'the first node', 60)
+  // It starts no other meanwhile.
+  child.kill('SIGSTOP')
   const pids = childrenOf(child.pid!)
-  t.equal(pids.length, 1)
+  t.ok(pids.length > 0)
   child.kill('SIGKILL')
   await ended
   await until(() => !pids.some(isRunning), 'the node to end', 120)

@@ -91,7 +91,9 @@ test('guesses at one name from everywhere are limited, too, and its user goes on
   const client = await startNode(t, { ...files(t, { users: ['ann', 'bob'] }).config, authFailuresMax: 1 })
   const from = (place: number, headers: Headers) => client.app.inject({ url: '/changes', headers, remoteAddress: `2001:db8:0:${place.toString(16)}::1` })
   t.equal((await from(0, basic('ann'))).statusCode, 200)
-  for (let place = 1; place <= 10; place++) t.equal((await from(place, basic('ann', `guess ${place}`))).statusCode, 401)
+  // At once: how many there may be grows with time.
+  const guesses = Array.from({ length: 10 }, (_, at) => from(at + 1, basic('ann', `guess ${at}`)))
+  for (const { statusCode } of await Promise.all(guesses)) t.equal(statusCode, 401)
   t.equal((await from(11, basic('ann', 'guess'))).statusCode, 429)
   t.equal((await from(12, basic('ann'))).statusCode, 200, 'a password that is known to be right')
   t.equal((await from(13, basic('bob'))).statusCode, 200, 'another name')

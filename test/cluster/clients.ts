@@ -11,8 +11,8 @@ import { ask } from './requests.ts'
 /** Makes the tenant and the collection that the tests write to. */
 export async function seed (node: ClusterNode): Promise<void> {
   for (const [path, name] of [['/tenants', 't'], ['/tenants/t/collections', 'c']] as const) {
-    const headers = { 'idempotency-key': randomUUID() }
-    await until(async () => (await node.call('POST', path, { name }, headers)).status === 201, `${name} to be made`)
+    const { status, body } = await node.written('POST', path, { name })
+    if (status !== 201) throw new Error(`${name} was not made: ${JSON.stringify(body)}`)
   }
 }
 

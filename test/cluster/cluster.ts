@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { folder, spawnNode, until, type NodeProcess } from '../support/node.ts'
 import type { Environment } from '../../app/read-settings.ts'
@@ -22,6 +23,9 @@ export interface Answer {
 /** Longer than a node takes to say that it cannot know, which it is told or does by itself. */
 const beyondMs = 2000
 const writeTimeoutSeconds = 10
+
+/** Members are changed one after another, and newcomers catch up first. */
+const membersMs = 120_000
 
 /** One real node: a process that can be killed and started again with the same data, at another address. */
 export class ClusterNode {
@@ -100,15 +104,32 @@ export class ClusterNode {
     return this.call('GET', path, undefined, headers)
   }
 
+  /** Asked once, whatever the answer. */
   put (key: string, data: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     return this.call('PUT', `/tenants/t/collections/c/keys/${key}`, { data }, headers)
+  }
+
+  /** Asked until it is done. */
+  set (key: string, data: unknown): Promise<Answer> {
+    return this.written('PUT', `/tenants/t/collections/c/keys/${key}`, { data })
+  }
+
+  /** The same write, as clients are told to send it, until somebody leads and its outcome is known. */
+  async written (method: string, path: string, body: unknown): Promise<Answer> {
+    const headers = { 'idempotency-key': randomUUID() }
+    let answer: Answer | null = null
+    await until(async () => {
+      answer = await this.call(method, path, body, headers).catch(() => null)
+      return answer !== null && answer.status < 500
+    }, `${method} ${path} to be done`, 60)
+    return answer!
   }
 
   async call (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await fetch(this.#url + path, {
       method,
       // Only a node that is stopped says nothing at all.
-      signal: AbortSignal.timeout(this.#patienceMs),
+      signal: AbortSignal.timeout(path.startsWith('/cluster/') && method !== 'GET' ? membersMs : this.#patienceMs),
       headers: { connection: 'close', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })

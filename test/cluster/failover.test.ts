@@ -8,7 +8,7 @@ t.test('Writes and reads through any node; nothing is lost when the leader is ki
   const cluster = await Cluster.start(t, 3)
   await seed(cluster.nodes[0]!)
   for (const node of cluster.nodes) {
-    const { status, body } = await node.put('k', node.name)
+    const { status, body } = await node.set('k', node.name)
     t.match(status, /20[01]/, JSON.stringify(body))
     for (const other of cluster.nodes) {
       const read = await other.get('/tenants/t/collections/c/keys/k')
@@ -32,7 +32,7 @@ t.test('Writes and reads through any node; nothing is lost when the leader is ki
 t.test('Without a majority writes are refused with the reason, local reads and feeds go on, and it recovers', async (t) => {
   const cluster = await Cluster.start(t, 3)
   await seed(cluster.nodes[0]!)
-  await cluster.nodes[0]!.put('k', 'before')
+  await cluster.nodes[0]!.set('k', 'before')
   const [left, ...others] = cluster.nodes as [typeof cluster.nodes[0], ...typeof cluster.nodes]
   await until(async () => (await left.get('/tenants/t/collections/c/keys/k?consistency=local')).status === 200, 'the write')
   const clients = Clients.start(cluster, 2)
@@ -55,7 +55,7 @@ t.test('Without a majority writes are refused with the reason, local reads and f
 
   for (const node of others) await node.start()
   await cluster.leader()
-  const after = await left.put('k', 'after')
+  const after = await left.set('k', 'after')
   t.match(after, { status: 200 })
   await until(() => stream.changes.some(({ revision }) => revision === after.body.revision), 'the stream to go on')
   t.same(stream.changes.map(({ revision }) => revision), stream.changes.map((_, at) => at + 1), 'without a gap')
@@ -69,7 +69,7 @@ t.test('A node waits for a revision that was written elsewhere', async (t) => {
   const [a, b] = cluster.nodes as [typeof cluster.nodes[0], typeof cluster.nodes[0]]
   const clients = Clients.start(cluster, 2)
   for (let n = 0; n < 20; n++) {
-    const { body } = await a.put('k', n)
+    const { body } = await a.set('k', n)
     const revision = String(body.revision)
     const read = await b.get('/tenants/t/collections/c/keys/k?consistency=local', { 'changewell-min-revision': revision })
     t.match(read, { status: 200, body: { data: n } })

@@ -9,7 +9,7 @@ t.test('Nodes that join one after another past compaction each get a snapshot th
   const cluster = await Cluster.start(t, 1, smallLog)
   const [first] = cluster.nodes as [typeof cluster.nodes[0]]
   await seed(first)
-  for (let n = 0; n < 60; n++) await first.put(`filler-${n % 5}`, 'x'.repeat(20_000))
+  for (let n = 0; n < 60; n++) await first.set(`filler-${n % 5}`, 'x'.repeat(20_000))
   const clients = Clients.start(cluster, 2)
   for (let n = 0; n < 2; n++) {
     await cluster.add({ CHANGEWELL_JOIN: first.proxy.address })

@@ -28,7 +28,7 @@ t.test('Whichever node gets a write, its locks are the leader\'s, and any node s
   const leader = await cluster.leader()
   await seed(leader)
   // Nobody is to campaign while the followers hear nothing of the leader.
-  t.equal((await leader.call('PUT', '/cluster/settings', { electionMs: 600_000 })).status, 200)
+  t.equal((await leader.written('PUT', '/cluster/settings', { electionMs: 600_000 })).status, 200)
   const [one, other] = await cluster.followers() as [ClusterNode, ClusterNode]
   await until(async () => (await Promise.all([one, other].map((node) => node.get('/cluster/settings'))))
     .every(({ body }) => body.electionMs === 600_000), 'the settings')
@@ -52,9 +52,12 @@ t.test('A leader that steps down fails those who wait at once, and says that the
   const cluster = await Cluster.start(t, 3, { ...patient, CHANGEWELL_LEADER_WAIT_SECONDS: '1' })
   const leader = await cluster.leader()
   await seed(leader)
+  // Long enough for the second write to wait before the leader steps down.
+  t.equal((await leader.written('PUT', '/cluster/settings', { electionMs: 5000 })).status, 200)
   cluster.cutOff(leader)
   let isHeld = true
   const holder = leader.put('k', 'held', { 'idempotency-key': 'held' }).finally(() => { isHeld = false })
+  await held(leader, 1, 0)
   const waiter = await leader.put('k', 'waited')
   t.match(waiter, { status: 503, body: { code: 'NO_LEADER' } })
   t.match(waiter.headers.get('retry-after'), /^\d+$/)
@@ -70,7 +73,7 @@ t.test('The order of arrival at one leader is not kept at the next', async (t) =
   const leader = await cluster.leader()
   await seed(leader)
   // Long enough for all to wait before it steps down.
-  t.equal((await leader.call('PUT', '/cluster/settings', { electionMs: 6000 })).status, 200)
+  t.equal((await leader.written('PUT', '/cluster/settings', { electionMs: 6000 })).status, 200)
   const [one, other] = await cluster.followers() as [ClusterNode, ClusterNode]
   await until(async () => (await Promise.all([one, other].map((node) => node.get('/cluster/settings'))))
     .every(({ body }) => body.electionMs === 6000), 'the settings')

@@ -50,12 +50,12 @@ t.test('Two nodes are replaced at once, a replica only reads, and roles change',
   const removed = await Promise.all([c!, d!].map((node) => leader.call('DELETE', `/cluster/members/${node.id}`)))
   t.same(removed.map(({ status }) => status), [204, 204])
   await Promise.all([c!.kill(), d!.kill()])
-  t.match(await e.put('k', 1), { status: 201 })
+  t.match(await e.set('k', 1), { status: 201 })
 
   const replica = await cluster.add({ CHANGEWELL_JOIN: f.proxy.address, CHANGEWELL_ROLE: 'replica' })
   await cluster.settled()
   t.match(await replica.get('/tenants/t/collections/c/keys/k'), { status: 200, body: { data: 1 } }, 'linearizable')
-  t.match(await replica.put('k', 2), { status: 200 }, 'it passes writes on')
+  t.match(await replica.set('k', 2), { status: 200 }, 'it passes writes on')
   const promoted = await leader.call('PUT', `/cluster/members/${replica.id}`, { role: 'voter' })
   t.match(promoted, { status: 200, body: { role: 'voter', state: 'voter' } })
   const demoted = await leader.call('PUT', `/cluster/members/${replica.id}`, { role: 'replica' })
@@ -113,7 +113,7 @@ t.test('Two clusters whose nodes are pointed at each other stay apart', async (t
   ])
   for (const cluster of [a, b]) {
     const leader = await cluster.leader()
-    t.match((await leader.put('k', 'x')).status, /20[01]/)
+    t.match((await leader.set('k', 'x')).status, /20[01]/)
   }
   const [viewA, viewB] = await Promise.all([a, b].map(async (cluster) => (await cluster.leader()).view()))
   t.not(viewA!.clusterId, viewB!.clusterId)

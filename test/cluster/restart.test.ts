@@ -54,14 +54,14 @@ t.test('A node that comes back at another address is found again', async (t) => 
     const own = members.find(({ id }) => id === moved!.id)
     return own !== undefined && own.peerAddress !== moved!.proxy.address && own.peerAddress !== ''
   }, 'the node list to say so')
-  t.match((await moved!.put('k', 1)).status, /20[01]/)
+  t.match((await moved!.set('k', 1)).status, /20[01]/)
   await clients.acknowledged(10)
   await clients.end(t)
 })
 
 t.test('Heartbeat and election times change while the cluster runs', async (t) => {
   const cluster = await Cluster.start(t, 3)
-  const changed = await cluster.nodes[1]!.call('PUT', '/cluster/settings', { heartbeatMs: 20, electionMs: 200 })
+  const changed = await cluster.nodes[1]!.written('PUT', '/cluster/settings', { heartbeatMs: 20, electionMs: 200 })
   t.match(changed, { status: 200, body: { heartbeatMs: 20, electionMs: 200 } })
   t.match(await cluster.nodes[2]!.call('PUT', '/cluster/settings', { heartbeatMs: 150 }), { status: 400, body: { code: 'INVALID_FIELD' } })
   await seed(cluster.nodes[0]!)

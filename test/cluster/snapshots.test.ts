@@ -12,7 +12,7 @@ t.test('A follower that was away past compaction gets a snapshot while writes go
   const [away] = await cluster.followers()
   await away!.kill()
   const filler = 'x'.repeat(20_000)
-  for (let n = 0; n < 60; n++) await leader.put(`filler-${n % 5}`, filler)
+  for (let n = 0; n < 60; n++) await leader.set(`filler-${n % 5}`, filler)
   const clients = Clients.start(cluster, 2)
   await clients.acknowledged(20)
   await away!.start()
@@ -30,7 +30,7 @@ t.test('A node that joins after compaction begins with a snapshot, and survives 
   const cluster = await Cluster.start(t, 1, { ...smallLog, CHANGEWELL_SNAPSHOT_BYTES_PER_SECOND: '1048576' })
   const [first] = cluster.nodes as [typeof cluster.nodes[0]]
   await seed(first)
-  for (let n = 0; n < 150; n++) await first.put(`filler-${n}`, 'x'.repeat(20_000))
+  for (let n = 0; n < 150; n++) await first.set(`filler-${n}`, 'x'.repeat(20_000))
   const second = await cluster.add({ CHANGEWELL_JOIN: first.proxy.address })
   await until(() => second.process.lines.some((line) => line.includes('snapshot: fetching')), 'the transfer to begin')
   await second.kill()

@@ -14,7 +14,7 @@ t.test('Keys, collections, tenants and subtrees come and go under writers, reade
   t.comment(`again with TURNOVER_SEED=${seed}`)
   const random = new Random(seed)
   const cluster = await Cluster.start(t, 3)
-  t.equal((await cluster.nodes[0]!.call('POST', '/tenants', { name: stays })).status, 201)
+  t.equal((await cluster.nodes[0]!.written('POST', '/tenants', { name: stays })).status, 201)
   await until(async () => (await Promise.all(cluster.up.map((node) => node.view()))).every(({ revision }) => revision === 1), 'the tenant')
 
   const end: End = { revision: Infinity }

@@ -13,7 +13,7 @@ t.test('Whichever node gets a write, the leader asks the hooks, and the next lea
   const cluster = await Cluster.start(t, 3)
   await seed(cluster.nodes[0]!)
   const hook = await startHook(t)
-  const set = await cluster.nodes[1]!.call('PUT', '/cluster/settings', { webhooks: [{ name: 'naming', url: hook.url, tenant: 't' }] })
+  const set = await cluster.nodes[1]!.written('PUT', '/cluster/settings', { webhooks: [{ name: 'naming', url: hook.url, tenant: 't' }] })
   t.equal(set.status, 200, JSON.stringify(set.body))
   for (let round = 0; round < 2; round++) {
     for (const node of cluster.up) {
@@ -44,7 +44,7 @@ t.test('A hook is asked over TLS, if its certificate is to be trusted', async (t
   const strict = await Cluster.start(t, 1)
   for (const { nodes: [node] } of [cluster, strict]) {
     await seed(node!)
-    t.equal((await node!.call('PUT', '/cluster/settings', { webhooks: [{ name: 'secure', url }] })).status, 200)
+    t.equal((await node!.written('PUT', '/cluster/settings', { webhooks: [{ name: 'secure', url }] })).status, 200)
   }
   t.equal((await cluster.nodes[0]!.put('k', 1)).status, 201)
   t.equal(asked(), 1)

@@ -12,7 +12,7 @@ t.test('A node joins through a member that does not lead, and while a leader is 
   t.equal((await added.view()).members.length, 4)
 
   // Long enough for somebody to ask while there is no leader.
-  await follower!.call('PUT', '/cluster/settings', { heartbeatMs: 100, electionMs: 3000 })
+  await follower!.written('PUT', '/cluster/settings', { heartbeatMs: 100, electionMs: 3000 })
   const leader = await cluster.leader()
   const asked = cluster.up.find((node) => node !== leader)!
   await leader.kill()

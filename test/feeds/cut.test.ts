@@ -26,7 +26,7 @@ t.test('A long poll for what is rare has not fallen behind when the history is c
 
 t.test('A long poll that ends with nothing says how far it has looked', async (t) => {
   const app = await buildNode(t)
-  const waiting = app.inject('/changes?since=0&tag=rare&block=1')
+  const waiting = app.inject('/changes?since=0&tag=rare&block=5')
   await until(() => app.feed.waiters.size === 1, 'the long poll to wait')
   await app.inject({ method: 'POST', url: '/changes', payload: { tags: ['often'] } })
   t.match((await waiting).json(), { changes: [], lastRevision: 1, atEnd: true })

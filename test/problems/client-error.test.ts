@@ -6,13 +6,13 @@ import { errors } from '../../app/errors.ts'
 import problems, { clientErrorHandler, frameworkErrors } from '../../plugins/problems/index.ts'
 
 async function listening (
-  t: Test, prepare = (_app: FastifyInstance): unknown => null, http = {}
+  t: Test, prepare = (_app: FastifyInstance): unknown => null, http = {}, requestTimeout = 60_000
 ): Promise<FastifyInstance> {
   const app = Fastify({
     clientErrorHandler: clientErrorHandler(errors),
     frameworkErrors: frameworkErrors(errors),
     return503OnClosing: false,
-    requestTimeout: 200,
+    requestTimeout,
     http: { requireHostHeader: false, connectionsCheckingInterval: 20, ...http },
   })
   t.teardown(() => app.close())
@@ -38,7 +38,7 @@ async function everything (socket: Socket): Promise<string> {
   const received: Buffer[] = []
   socket.on('data', (chunk) => received.push(chunk))
   socket.on('error', () => {})
-  await once(socket, 'close')
+  await new Promise((resolve) => { socket.once('close', resolve) })
   return Buffer.concat(received).toString()
 }
 
@@ -78,7 +78,7 @@ test('the limit of a head that the server was given is the one that is told', as
 })
 
 test('a request that does not end in time is answered 408', async (t) => {
-  const answer = await exchange(await listening(t), 'GET / HTTP/1.1\r\nHost: a\r\n')
+  const answer = await exchange(await listening(t, undefined, {}, 200), 'GET / HTTP/1.1\r\nHost: a\r\n')
   t.equal(answer.status, 408)
   isProblem(t, answer, 'REQUEST_TIMEOUT')
   t.equal(JSON.parse(answer.body).timeoutSeconds, 0.2)

@@ -80,7 +80,7 @@ test('The queue is bounded in writes and bytes, and what is in it is seen', asyn
 })
 
 test('A write that no leader took in time is rejected, and the queue goes on', async (t) => {
-  const client = await startStocked(t, { queueSeconds: 1 })
+  const client = await startStocked(t, { queueSeconds: 3 })
   const { raft } = client.app
   const { propose } = raft
   // As when there is no leader.

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 
 export interface RawAnswer {
@@ -26,7 +25,7 @@ export async function sendRaw (
   })
   socket.setTimeout(seconds * 1000, () => socket.destroy())
   socket.write(bytes)
-  await once(socket, 'close')
+  await new Promise((resolve) => { socket.once('close', resolve) })
   return parse(Buffer.concat(received).toString())
 }
 

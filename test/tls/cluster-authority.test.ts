@@ -2,6 +2,7 @@ import { connect } from 'node:tls'
 import { once } from 'node:events'
 import { Agent } from 'node:https'
 import { test, type Test } from 'tap'
+import { seed } from '../cluster/clients.ts'
 import { Cluster, type ClusterNode } from '../cluster/cluster.ts'
 import { authority, leaf, PemFolder } from '../support/certificates.ts'
 import { until } from '../support/node.ts'
@@ -37,8 +38,7 @@ test('a cluster moves to another authority while it works over TLS, and no reque
   })
   const { nodes } = cluster
   const [first] = nodes
-  t.equal((await first!.call('POST', '/tenants', { name: 't' })).status, 201)
-  t.equal((await first!.call('POST', '/tenants/t/collections', { name: 'c' })).status, 201)
+  await seed(first!)
 
   const over = new AbortController()
   let answered = 0
@@ -95,6 +95,6 @@ test('a cluster moves to another authority while it works over TLS, and no reque
   const [follower] = await cluster.followers()
   await follower!.kill('SIGTERM')
   await follower!.start()
-  t.equal((await follower!.put('after', 1)).status, 201)
+  t.equal((await follower!.set('after', 1)).status, 201)
   t.ok(await cluster.checksum())
 })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { seed } from '../cluster/clients.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { authority, leaf, PemFolder } from '../support/certificates.ts'
 import { folder, spawnNode, until } from '../support/node.ts'
@@ -16,12 +17,11 @@ test('nodes over mutual TLS write, follow a new leader, and bring a newcomer up 
   const done = async (answer: Promise<{ status: number }>): Promise<void> => {
     t.ok([200, 201].includes((await answer).status))
   }
-  await done(first!.call('POST', '/tenants', { name: 't' }))
-  await done(first!.call('POST', '/tenants/t/collections', { name: 'c' }))
-  for (const node of cluster.nodes) for (let key = 0; key < 30; key++) await done(node.put(`${node.name}-${key}`, 'x'.repeat(3000)))
+  await seed(first!)
+  for (const node of cluster.nodes) for (let key = 0; key < 30; key++) await done(node.set(`${node.name}-${key}`, 'x'.repeat(3000)))
   await (await cluster.leader()).kill()
   const leader = await cluster.leader()
-  await done(leader.put('after', 1))
+  await done(leader.set('after', 1))
   const id = leader.id
   const newcomer = await cluster.add({ CHANGEWELL_JOIN: leader.proxy.address, CHANGEWELL_ROLE: 'replica' })
   await until(async () => (await newcomer.view()).revision >= 93, 'the newcomer to have everything')

@@ -45,7 +45,7 @@ export class Load {
   async #write (pod: NodePod): Promise<void> {
     for (let count = 0; this.#goesOn; count++) {
       const data = `${count} through ${pod.name}`
-      const { status, body } = await pod.call('POST', '/changes', { data })
+      const { status, body } = await pod.call('POST', '/changes', { data }, data.replaceAll(' ', '-'))
       if (status === 201) this.written.push({ revision: body.revision as number, data })
       else this.refused.push({ status, body })
       await sleep(20)

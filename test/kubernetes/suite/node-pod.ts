@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { folder, spawnNode, type NodeProcess } from '../../support/node.ts'
 import { selector, type Namespace } from '../namespace.ts'
+import { waitFor } from './wait-for.ts'
 
 export interface NodePodOptions {
   namespace: Namespace
@@ -104,9 +106,19 @@ export class NodePod {
     return await fetch(`${this.url}/readyz`).then(({ ok }) => ok, () => false)
   }
 
-  /** Calls the node's API with JSON. A node that does not answer counts as status 0. */
-  async call (method: string, path: string, body?: unknown): Promise<{ status: number, body: any }> {
-    const init = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+  /** Writes a change through the node, asking until it is done. */
+  async write (data: string): Promise<void> {
+    const key = randomUUID()
+    await waitFor(async () => (await this.call('POST', '/changes', { data }, key)).status === 201, `a write through ${this.name}`)
+  }
+
+  /**
+   * Calls the node's API with JSON, under an idempotency key if one is given. A node that does not answer counts as
+   * status 0.
+   */
+  async call (method: string, path: string, body?: unknown, key?: string): Promise<{ status: number, body: any }> {
+    const headers = { 'content-type': 'application/json', ...(key === undefined ? {} : { 'idempotency-key': key }) }
+    const init = body === undefined ? {} : { headers, body: JSON.stringify(body) }
     try {
       const response = await fetch(`${this.url}${path}`, { method, ...init })
       const text = await response.text()

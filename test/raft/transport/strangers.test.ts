@@ -68,7 +68,7 @@ t.test('many half-open handshakes are bounded, and peers get through', async (t)
 })
 
 t.test('ordinary requests to the same server are let through', async (t) => {
-  const { one, undisturbed } = await talking(t, { handshakeTimeoutMs: 50 })
+  const { one, undisturbed } = await talking(t)
   const [response] = await once(get({ host: '127.0.0.1', port: one.port, path: '/' }), 'response')
   t.equal(response.statusCode, 200)
   response.resume()
