@@ -99,8 +99,11 @@ export const errors: ErrorTable = {
   RIGHTS_CHANGED: {
     status: 409,
     title: 'The rights of the reader have changed',
-    detail: () => 'What this reader may see, or its credentials, changed while it was reading. Connect again with ' +
-      'credentials that hold; a local copy is to be made anew from GET /snapshot, because it may hold too much or too little.',
+    detail: ({ revision }) => (revision === undefined
+      ? 'What this reader may see, or its credentials, changed while it was reading. Connect again with credentials that hold; a'
+      : `The change ${revision} renames a tenant into or out of what this reader may see, which the feed cannot make good. A`) +
+      ' local copy is to be made anew from GET /snapshot, because it may hold too much or too little.' +
+      (revision === undefined ? '' : ` Who wants only the history goes on after ${revision}.`),
     example: { identity: 'ann' },
   },
   CERTIFICATE_REFUSED: {

@@ -81,6 +81,26 @@ function writeScope (out: BinaryWriter, { type, tenants, collection, key, tags }
   for (const tag of tags) out.text(tag)
 }
 
+const [tenantMark, quote, backslash] = [Buffer.from(',"tenant":"'), 0x22, 0x5c]
+
+/**
+ * The name that the change's tenant had when the change was made; of a rename, the new one. Null when it names none.
+ * Nothing that stands before the name in the text can look like it.
+ */
+export function tenantNameOf ({ scope, text }: Change): string | null {
+  if (scope.tenants.length === 0) return null
+  const start = text.indexOf(tenantMark) + tenantMark.length
+  let end = start
+  while (text[end] !== quote) end += text[end] === backslash ? 2 : 1
+  return JSON.parse(text.toString('utf8', start - 1, end + 1)) as string
+}
+
+/** Which name a tenant had before a rename. */
+export function previousNameOf ({ text }: Change): string {
+  const { data } = JSON.parse(text.toString()) as { data: { previous: string } }
+  return data.previous
+}
+
 export function decodeChange (revision: number, row: Buffer): Change {
   return new StoredChange(revision, row)
 }

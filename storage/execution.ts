@@ -2,7 +2,7 @@ import { makeChange, type Scope } from './change.ts'
 import type { Catalog, CollectionRow, TenantNode } from './catalog.ts'
 import { encodeEntry, encodeTombstone, entryRevision, headerBytes, isLive } from './entry.ts'
 import {
-  changeKey, collectionRange, collectionRowKey, entryKey, tagKey, tenantChangeKey, tenantRange, tenantRowKey,
+  changeKey, collectionRange, collectionRowKey, entryKey, renameTag, tagKey, tenantChangeKey, tenantRange, tenantRowKey,
 } from './keys.ts'
 import { tenantBytesMax } from './names.ts'
 import { Problem } from './problem.ts'
@@ -244,6 +244,7 @@ class Writer {
     this.#staging.put('changes', changeKey(revision), row)
     if (tenant !== null) this.#staging.put('tenant_changes', tenantChangeKey(tenant.id, revision), row)
     for (const tag of tags) this.#staging.put('tags', tagKey(tag, revision), nothing)
+    if (operation.type === 'tenant-rename') this.#staging.put('tags', tagKey(renameTag, revision), nothing)
     this.#staging.change(change)
     this.written.push({ revision, timestamp: position.timestamp, created })
     return revision

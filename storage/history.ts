@@ -1,5 +1,5 @@
-import { decodeChange, type Change, type Scope } from './change.ts'
-import { changeKey, changeRange, readU64, tagRange, tagRevision, tenantChangeRange } from './keys.ts'
+import { decodeChange, type Change } from './change.ts'
+import { changeKey, changeRange, readU64, renameTag, tagRange, tagRevision, tenantChangeRange } from './keys.ts'
 import type { Family, Range, Store } from './store.ts'
 
 /** Which changes of the global feed a reader follows; ids, so that a rename changes nothing. */
@@ -13,17 +13,22 @@ export interface Filter {
   /** Any of these; empty for all. */
   tags: string[]
   /** Which changes the reader may see at all; null for every one. */
-  sees: ((change: { readonly scope: Scope }) => boolean) | null
+  sees: ((change: Change) => boolean) | null
+  /** Which renames it must hear of in any case, because it may see other tenants from there on; null for none. */
+  isBorder: ((change: Change) => boolean) | null
 }
 
-export const everything: Filter = { tenant: 0, descendants: false, collection: 0, key: null, tags: [], sees: null }
+export const everything: Filter = {
+  tenant: 0, descendants: false, collection: 0, key: null, tags: [], sees: null, isBorder: null,
+}
 
 /**
  * A change matches when it concerns what the filter names: changes inside it, and those that make or remove what holds
  * it. A follower of one key thus learns that its collection went away.
  */
-export function matches (filter: Filter, change: { readonly scope: Scope }): boolean {
+export function matches (filter: Filter, change: Change): boolean {
   if (isEverything(filter)) return true
+  if (filter.isBorder?.(change) === true) return true
   if (filter.sees !== null && !filter.sees(change)) return false
   const { scope } = change
   if (filter.tags.length > 0 && !filter.tags.some((tag) => scope.tags.includes(tag))) return false
@@ -140,7 +145,9 @@ async function collect (source: AsyncIterable<Change[]>, query: PageQuery): Prom
 
 /** Tags have an index: the revisions of each tag are merged, and only those changes are read. */
 async function readTagged (store: Store, query: PageQuery): Promise<Page> {
-  const perTag = await Promise.all([...new Set(query.filter.tags)].map((tag) => readTag(store, tag, query)))
+  const { tags, isBorder } = query.filter
+  const wanted = new Set(isBorder === null ? tags : [...tags, renameTag])
+  const perTag = await Promise.all([...wanted].map((tag) => readTag(store, tag, query)))
   // A tag whose rows were cut off is known only up to its last row, and so is the merge.
   const known = perTag.filter(({ cut }) => cut).map(({ revisions }) => revisions.at(-1) ?? query.since)
   const until = Math.min(query.until, ...known)

@@ -20,7 +20,7 @@ export interface Problems {
   UNAUTHENTICATED: { reason: string, schemes: string[], certificate?: string | undefined }
   FORBIDDEN: { identity: string | null, role: string, tenant: string | null, certificate?: string | undefined }
   TOO_MANY_ATTEMPTS: { retryAfterSeconds: number }
-  RIGHTS_CHANGED: { identity: string | null }
+  RIGHTS_CHANGED: { identity: string | null, revision?: number | undefined }
   CERTIFICATE_REFUSED: { reason: string }
   PEER_CERTIFICATE: { reason: string }
   // What it named and is not there.

@@ -1,5 +1,5 @@
 import { decodeChange } from './change.ts'
-import { changeRange, expiredRange, expiryName, readU64, requestKey, tagKey } from './keys.ts'
+import { changeRange, expiredRange, expiryName, readU64, renameTag, requestKey, tagKey } from './keys.ts'
 import { expiredChunks, chunkHeadBytes, closedChunks } from './outcomes.ts'
 import type { Staging } from './staging.ts'
 
@@ -30,6 +30,7 @@ export function trim (staging: Staging, wanted: number): void {
   for (const { key, value } of staging.range('changes', range, scopeBytesMax)) {
     const { revision, scope } = decodeChange(readU64(key, 0), value)
     for (const tag of scope.tags) staging.delete('tags', tagKey(tag, revision))
+    if (scope.type === 'tenant-rename') staging.delete('tags', tagKey(renameTag, revision))
   }
   staging.deleteRange('changes', range)
   position.firstRevision = firstRevision

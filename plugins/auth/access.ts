@@ -2,7 +2,7 @@ import type { Database } from '../../storage/database.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Identified } from './authenticator.ts'
 import { isData, type RouteRule } from './rules.ts'
-import { type DataRole, type Rights } from './rights.ts'
+import { allRights, noRights, Rights, type DataRole } from './rights.ts'
 import { FeedView, type View } from './view.ts'
 
 /** What the sender of one request may do. */
@@ -22,13 +22,31 @@ export interface Access {
    * @throws Problem FORBIDDEN, UNAUTHENTICATED
    */
   assert: (role: DataRole, reference: string | undefined, pointer?: string) => void
-  /** What it may see of the feed, or of the tenant that it named; null when nothing is ever hidden from anybody. */
-  view: (tenant: number | null) => View | null
+  /**
+   * What it may see of the feed, or of the tenant that it named; null when nothing is ever hidden from anybody.
+   *
+   * @param known the mark of the rights under which the reader got what it has, if it told it
+   * @throws Problem RIGHTS_CHANGED when it may see something else now.
+   */
+  view: (tenant: number | null, known?: string) => View | null
 }
+
+/** Of whoever's credentials have been taken away. */
+const nobodys = new Rights(noRights)
+
+const everybodys = new Rights(allRights)
 
 /** What everybody may do on a node that asks for no credentials. */
 export const unlimited: Access = {
-  identity: null, isAdmin: true, seesAll: true, mayRead: () => true, assert: () => {}, view: () => null,
+  identity: null,
+  isAdmin: true,
+  seesAll: true,
+  mayRead: () => true,
+  assert: () => {},
+  view (tenant, known) {
+    if (tenant === null) assertSame(null, everybodys, known)
+    return null
+  },
 }
 
 /** What a caller needs to know of the node. */
@@ -41,11 +59,13 @@ export interface Surroundings {
   onDenied: (problem: Problem) => void
 }
 
-/** The sender of one request, on a node that asks for credentials. */
+/**
+ * The sender of one request, on a node that asks for credentials. A request can last: its body comes, or it waits for a
+ * revision. So its sender may do what credentials and policy allow by then, and not what they allowed when it came.
+ */
 export class Caller implements Access {
   readonly identity: string | null
   readonly #certificate: string | undefined
-  readonly #rights: Rights
   readonly #isProven: () => boolean
   readonly #around: Surroundings
 
@@ -54,7 +74,10 @@ export class Caller implements Access {
     this.#certificate = certificate
     this.#isProven = isGood
     this.#around = around
-    this.#rights = around.rightsOf(identity)
+  }
+
+  get #rights (): Rights {
+    return this.#isProven() ? this.#around.rightsOf(this.identity) : nobodys
   }
 
   get isAdmin (): boolean {
@@ -86,15 +109,15 @@ export class Caller implements Access {
     if (!this.#rights.covers(role, name)) throw this.#denied(role, reference, pointer)
   }
 
-  view (tenant: number | null): View {
-    const { database, rightsOf } = this.#around
+  view (tenant: number | null, known?: string): View {
+    const rights = this.#rights
+    if (tenant === null) assertSame(this.identity, rights, known)
     return new FeedView({
-      rights: this.#rights,
-      catalog: () => database().catalog,
+      identity: this.identity,
+      rights,
+      catalog: () => this.#around.database().catalog,
       tenant,
-      since: database().revision,
-      isGood: () => this.#isProven() && rightsOf(this.identity).equals(this.#rights),
-      problem: () => new Problem('RIGHTS_CHANGED', { identity: this.identity }),
+      isGood: () => this.#isProven() && this.#rights.equals(rights),
     })
   }
 
@@ -103,10 +126,15 @@ export class Caller implements Access {
     const needed = role === 'any' ? 'every role' : `the role ${role}`
     const on = tenant === null ? '' : tenant === '*' ? ' on all tenants ("*")' : ` on the tenant ${JSON.stringify(tenant)}`
     const certificate = this.#certificate
-    const problem = this.identity === null && schemes.length > 0
-      ? new Problem('UNAUTHENTICATED', { reason: `callers without any lack ${needed}${on}`, schemes: [...schemes], certificate }, { pointer: pointer || undefined })
+    const lacks = this.identity === null ? `callers without any lack ${needed}${on}` : this.#isProven() ? null : 'they hold no longer'
+    const problem = lacks !== null && schemes.length > 0
+      ? new Problem('UNAUTHENTICATED', { reason: lacks, schemes: [...schemes], certificate }, { pointer: pointer || undefined })
       : new Problem('FORBIDDEN', { identity: this.identity, role, tenant, certificate }, { pointer: pointer || undefined })
     onDenied(problem)
     return problem
   }
+}
+
+function assertSame (identity: string | null, { readMark }: Rights, known: string | undefined): void {
+  if (known !== undefined && known !== readMark) throw new Problem('RIGHTS_CHANGED', { identity })
 }

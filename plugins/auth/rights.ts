@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** What a right is about: data of tenants, the cluster and its nodes, or the metrics. */
 export type DataRole = 'read' | 'write'
 export type Role = DataRole | 'admin' | 'metrics'
@@ -16,6 +18,11 @@ export class Rights {
   readonly admin: boolean
   readonly metrics: boolean
   readonly #names: Record<DataRole, ReadonlySet<string>>
+  /**
+   * Equal for those who may read the same: a copy, or a place in the feed, that was got under one mark is no good under
+   * another.
+   */
+  readonly readMark: string
   /** Equal for equal rights. */
   readonly #text: string
 
@@ -23,6 +30,8 @@ export class Rights {
     this.admin = admin
     this.metrics = metrics
     this.#names = { read: new Set(read), write: new Set(write) }
+    const readable = this.#names.read.has('*') ? ['*'] : [...this.#names.read].sort()
+    this.readMark = createHash('sha256').update(JSON.stringify(readable)).digest('base64url').slice(0, 16)
     this.#text = JSON.stringify([[...this.#names.read].sort(), [...this.#names.write].sort(), admin, metrics])
   }
 

@@ -3,8 +3,10 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { readChange } from '../../storage/history.ts'
 import { Problem } from '../../storage/problem.ts'
-import { change, changePage, nextPage, problems, tenantParams, withHeaders } from '../schemas.ts'
+import { change, changePage, knownRights, nextPage, problems, rightsMark, tenantParams, withHeaders } from '../schemas.ts'
 import { sendJson } from '../send-json.ts'
+import type { Page } from '../../storage/history.ts'
+import { beforeBorder, type View } from './border.ts'
 import { newestOfEachKey, renderPage } from './page.ts'
 import { filterOf, framingOf, missingOf, sinceOf, waitOf } from './query.ts'
 import { historySource, tenantSource, type Source } from './source.ts'
@@ -30,14 +32,14 @@ const feedHeaders = Type.Object({
   prefer: Type.Optional(Type.String({ description: '`wait=SECONDS`, as `block`.' })),
 })
 
-const feedTypes = ['application/json', 'text/event-stream', 'application/x-ndjson']
+const historyHeaders = Type.Object({ ...feedHeaders.properties, ...knownRights })
 
-type View = ReturnType<ReturnType<FastifyInstance['access']['of']>['view']>
+const feedTypes = ['application/json', 'text/event-stream', 'application/x-ndjson']
 
 interface FeedRequest {
   source: Source
   /** What the reader may see; null when nothing is hidden from anybody. */
-  view: View
+  view: View | null
   distinct: boolean
   query: { since?: string, limit: number, block?: number }
 }
@@ -55,16 +57,16 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       description: 'A page; with `block` a long poll; with `Accept: text/event-stream` or `application/x-ndjson` a stream.',
       tags: ['changes'],
       produces: feedTypes,
-      headers: feedHeaders,
+      headers: historyHeaders,
       querystring: historyQuery,
-      response: { 200: withHeaders(changePage, nextPage), ...problems },
+      response: { 200: withHeaders(changePage, { ...nextPage, ...rightsMark }), ...problems },
     },
   }, async (request, reply) => {
     const access = app.access.of(request)
     if (request.query.tenant !== undefined) access.assert('read', request.query.tenant)
     const asked = filterOf(database.catalog, request.query)
-    const view = access.view(asked.tenant === 0 ? null : asked.tenant)
-    const filter = { ...asked, sees: view?.sees ?? null }
+    const view = access.view(asked.tenant === 0 ? null : asked.tenant, request.headers['changewell-rights'])
+    const filter = { ...asked, sees: view?.sees ?? null, isBorder: view?.isBorder ?? null }
     const missing = (): Problem | null => missingOf(database.catalog, filter, request.query)
     const source = historySource(database, feed.tail, filter, missing, limits)
     return serve(request, reply, { source, view, query: request.query, distinct: request.query.distinct === 'key' })
@@ -118,7 +120,10 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
 
   async function serve (request: FastifyRequest, reply: FastifyReply, wanted: FeedRequest): Promise<FastifyReply> {
     const { source, view, query } = wanted
+    // It may have waited for a revision, and what it may see may have changed meanwhile.
+    assertGood(view)
     reply.header('vary', 'accept')
+    if (view !== null && view.mark !== null) reply.header('changewell-rights', view.mark)
     const framing = framingOf(request.headers.accept)
     const since = sinceOf(query.since, oneOf(request.headers['last-event-id']), feed.tail.lastRevision)
     if (query.limit > config.pageChangesMax) {
@@ -144,8 +149,14 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     request: FastifyRequest, reply: FastifyReply, wanted: FeedRequest, since: number
   ): Promise<FastifyReply> {
     const { source, view, query, distinct } = wanted
+    const read = async (after: number): Promise<Page> => {
+      assertGood(view)
+      const read = await source.read(after, query.limit)
+      assertGood(view)
+      return beforeBorder(read, view)
+    }
     const seconds = waitOf(query.block, oneOf(request.headers.prefer), config.blockSecondsMax)
-    let found = await source.read(since, query.limit)
+    let found = await read(since)
     if (seconds > 0 && found.changes.length === 0) {
       request.blocked = true
       const until = performance.now() + seconds * 1000
@@ -154,9 +165,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
         if (left <= 0) break
         let seen = found.lastRevision
         if (seen >= feed.tail.lastRevision) seen = await feed.waiters.wait(source.matches, seen, left, reply.raw)
-        const lost = view?.lost() ?? null
-        if (lost !== null) throw lost
-        found = await source.read(seen, query.limit)
+        found = await read(seen)
       }
     }
     const changes = distinct ? newestOfEachKey(found.changes) : found.changes
@@ -169,6 +178,11 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       atEnd: found.lastRevision >= feed.tail.lastRevision,
     }))
   }
+}
+
+function assertGood (view: View | null): void {
+  const lost = view?.lost() ?? null
+  if (lost !== null) throw lost
 }
 
 /** The same request, after the last change looked at. */

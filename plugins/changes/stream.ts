@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { Problem } from '../../storage/problem.ts'
 import { onStalled } from '../stalled-reader.ts'
+import { beforeBorder, type View } from './border.ts'
 import type { Source } from './source.ts'
 import { Frame, type Framing, type Tail } from './tail.ts'
 
@@ -8,7 +9,7 @@ export interface StreamOptions {
   response: ServerResponse
   source: Source
   /** What the reader may see; null when nothing is hidden from anybody. */
-  view: { lost: () => Problem | null } | null
+  view: Pick<View, 'lost' | 'isBorder' | 'border'> | null
   framing: Framing
   since: number
   tail: Tail
@@ -74,6 +75,7 @@ export class FeedStream {
       const chunk = this.#options.chunks.after(this.#cursor, this.#options)
       this.#cursor = chunk.lastRevision
       if (chunk.bytes !== null) this.#write(chunk.bytes)
+      if (chunk.border !== null) return this.end('problem', chunk.border)
     }
     // A reader who has no room for more takes what it has first.
     if (!this.#isReady()) return
@@ -122,7 +124,8 @@ export class FeedStream {
     const { restarts } = tail
     this.#reading = true
     try {
-      const { changes, lastRevision } = await this.#options.source.read(this.#cursor, this.#catchUpChanges, chunkBytes)
+      const page = await this.#options.source.read(this.#cursor, this.#catchUpChanges, chunkBytes)
+      const { changes, lastRevision } = beforeBorder(page, this.#options.view)
       this.#reading = false
       if (this.#ended) return
       this.#cursor = lastRevision
@@ -160,6 +163,8 @@ interface Chunk {
   /** Null when nothing up to `lastRevision` is for this reader. */
   bytes: Buffer | null
   lastRevision: number
+  /** Why the reader may not go on after it. */
+  border: Problem | null
 }
 
 /** Streams at the live end mostly stand at one place and follow everything: their next chunk is made once. */
@@ -170,27 +175,35 @@ export class SharedChunks {
     this.#last.clear()
   }
 
-  after (since: number, { tail, source, framing }: Pick<StreamOptions, 'tail' | 'source' | 'framing'>): Chunk {
-    if (!source.isEverything) return makeChunk(since, tail, source, framing)
+  after (since: number, options: Pick<StreamOptions, 'tail' | 'source' | 'framing' | 'view'>): Chunk {
+    const { tail, source, framing } = options
+    if (!source.isEverything) return makeChunk(since, options)
     const last = this.#last.get(framing)
     if (last !== undefined && last.since === since && last.until === tail.lastRevision) return last.chunk
-    const chunk = makeChunk(since, tail, source, framing)
+    const chunk = makeChunk(since, options)
     this.#last.set(framing, { since, until: tail.lastRevision, chunk })
     return chunk
   }
 }
 
-function makeChunk (since: number, tail: Tail, source: Source, framing: Framing): Chunk {
+function makeChunk (
+  since: number, { tail, source, framing, view }: Pick<StreamOptions, 'tail' | 'source' | 'framing' | 'view'>
+): Chunk {
   const parts: Buffer[] = []
+  let border: Problem | null = null
   let bytes = 0
   let revision = since
   while (revision < tail.lastRevision && bytes < chunkBytes) {
     const frame = tail.frame(++revision)
     if (!source.matches(frame.change)) continue
+    if (view?.isBorder?.(frame.change) === true) {
+      border = view.border(revision--)
+      break
+    }
     const part = frame.bytes(framing)
     parts.push(part)
     bytes += part.length
   }
   const whole = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
-  return { bytes: parts.length === 0 ? null : whole, lastRevision: revision }
+  return { bytes: parts.length === 0 ? null : whole, lastRevision: revision, border }
 }

@@ -4,7 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { dumpOf } from '../../storage/dump.ts'
 import { Problem } from '../../storage/problem.ts'
-import { etag, problems, withHeaders } from '../schemas.ts'
+import { etag, problems, rightsMark, withHeaders } from '../schemas.ts'
 
 const query = Type.Object({
   tenant: Type.Optional(Type.String({ description: 'Only this tenant (a name or an id) and those below it.' })),
@@ -28,7 +28,7 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
       tags: ['changes'],
       produces: ['application/x-ndjson'],
       querystring: query,
-      response: { 200: withHeaders(Type.String({ description: 'The lines.' }), etag), ...problems },
+      response: { 200: withHeaders(Type.String({ description: 'The lines.' }), { ...etag, ...rightsMark }), ...problems },
     },
   }, async (request, reply) => {
     if (taken >= config.snapshotsMax) {
@@ -37,6 +37,7 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
     const access = app.access.of(request)
     if (request.query.tenant !== undefined) access.assert('read', request.query.tenant)
     const view = access.view(null)
+    if (view !== null && view.mark !== null) reply.header('changewell-rights', view.mark)
     taken++
     try {
       await app.raft.readBarrier()

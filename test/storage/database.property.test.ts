@@ -184,8 +184,10 @@ async function assertSame (database: Database, model: Model): Promise<void> {
   const history = await pages(store, everything, revision)
   same(history.map(shown), model.changes.map(({ tenantIds, collectionId, ...change }) => change))
   for (const filter of filtersOf(catalog)) {
-    const expected = model.changes.filter(({ type, tags, key, tenantIds, collectionId }) => (
-      matches(filter, { scope: { type: type as 'put', tags, key: key ?? null, tenants: tenantIds, collection: collectionId } })))
+    const expected = model.changes.filter(({ revision, type, tags, key, tenantIds, collectionId }) => {
+      const scope = { type: type as 'put', tags, key: key ?? null, tenants: tenantIds, collection: collectionId }
+      return matches(filter, { revision, scope, text: Buffer.alloc(0) })
+    })
     const found = await pages(store, filter, revision)
     same(found.map((change) => change.revision), expected.map((change) => change.revision))
   }

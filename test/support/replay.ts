@@ -56,7 +56,7 @@ export class Replay {
     const collectionId = collection === undefined ? 0 : this.#collection(tenant!, collection).id
     if (change.key !== undefined) this.#setEntry(tenants.at(-1)!, collectionId, change, text)
     if (tenant !== undefined) this.rows.tenant_changes.set(hex(tenants.at(-1)!, revision), text)
-    for (const tag of tags) this.rows.tags.set(Buffer.from(`${tag}\0`).toString('hex') + hex(revision), '')
+    for (const tag of type === 'tenant-rename' ? [...tags, ''] : tags) this.rows.tags.set(Buffer.from(`${tag}\0`).toString('hex') + hex(revision), '')
 
     if (type === 'collection-delete') this.#deleteCollection(this.#collection(tenant!, collection!))
     if (type === 'tenant-delete') this.#deleteTenant(tenant!)
