@@ -128,6 +128,35 @@ test('the ServiceMonitor looks at the peers\' Service, which has nodes that are 
   }
 })
 
+test('a node that speaks HTTPS is scraped by a name that its certificate is for, and with the authority of its Secret', async (t) => {
+  for (const [objects, namespace] of [[kustomized('everything'), 'kustomized'], [rendered('everything'), 'space']] as const) {
+    const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+    const { containers: [container], volumes } = set.spec.template.spec
+    const { secret } = volumes.find(({ name }: { name: string }) => name === 'api-tls')
+    const [endpoint] = ofKind(objects, 'ServiceMonitor')[0]!.spec.endpoints
+    t.match(endpoint, { scheme: 'https', tlsConfig: { ca: { secret: { name: secret.secretName, key: 'ca.crt' } } } })
+    const { serverName } = endpoint.tlsConfig
+    if (serverName !== undefined) {
+      t.equal(serverName, `${set.metadata.name}.${namespace}.svc`)
+      continue
+    }
+    const [{ sourceLabels, separator, targetLabel, replacement }] = endpoint.relabelings
+    const labels: Record<string, string> = {
+      __meta_kubernetes_pod_name: 'pod-0', __meta_kubernetes_service_name: set.spec.serviceName, __meta_kubernetes_namespace: 'space',
+    }
+    const joined = sourceLabels.map((label: string) => labels[label]).join(separator)
+    t.equal(targetLabel, '__address__')
+    t.equal(`,${replacement.replace('$1', joined)}`, environmentOf(container).CHANGEWELL_ADVERTISE, 'the one that clients are told')
+  }
+})
+
+test('Prometheus is given credentials for nodes that ask for them', async (t) => {
+  for (const objects of [kustomized('everything'), rendered('everything')]) {
+    const [endpoint] = ofKind(objects, 'ServiceMonitor')[0]!.spec.endpoints
+    t.same(endpoint.authorization, { credentials: { name: 'prometheus', key: 'token' } })
+  }
+})
+
 test('what kustomize renders to is that of the manifests as they are, with the image and the namespace that are said', async (t) => {
   const text = readFileSync(join(kustomizeDir, 'fingerprint'), 'utf8').trim()
   t.equal(text, manifestsFingerprint(), 'else render it again: test/kubernetes/render-manifests.sh')
