@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { test } from 'tap'
 import { parse } from 'yaml'
 import { loadConfig } from '../../app/config.ts'
+import { bearer, tokenOf } from '../auth/files.ts'
+import { buildNode, folder, until } from '../support/node.ts'
 import { project } from '../support/project.ts'
 import { dockerfile, environmentOf as environmentIn } from './dockerfile.ts'
 import {
@@ -112,6 +114,53 @@ test('the certificates that cert-manager makes are in the Secret that the pods m
     const root = issuers.find(({ metadata }) => metadata.name === authority.spec.issuerRef.name)!
     t.same(root.spec, { selfSigned: {} })
   }
+})
+
+test('files of credentials, rights and client authorities come from Secrets, as whole folders', async (t) => {
+  for (const objects of [kustomized('everything'), rendered('everything')]) {
+    const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+    const { containers: [container], volumes } = set.spec.template.spec
+    const { authTokens, authPolicy, clientCa, clientAuth } = loadConfig(environmentOf(container))
+    t.match(clientAuth, /^(required|optional)$/)
+    for (const path of [authTokens, authPolicy, clientCa]) {
+      const mount = container.volumeMounts.find(({ mountPath }: { mountPath: string }) => dirname(path) === mountPath)
+      t.ok(mount.readOnly, path)
+      t.equal(mount.subPath, undefined, 'changes of the Secret would not come')
+      t.ok(volumes.find(({ name }: { name: string }) => name === mount.name).secret.secretName)
+    }
+  }
+  const [set] = ofKind(rendered('everything'), 'StatefulSet') as [KubernetesObject]
+  const { containers: [container], volumes } = set.spec.template.spec
+  t.equal(loadConfig(environmentOf(container)).authHtpasswd, '/auth/users', 'by the key that the Secret has it under')
+  const extra = container.volumeMounts.find(({ name }: { name: string }) => name === 'hooks-ca')
+  t.equal(extra.mountPath, dirname(environmentOf(container).NODE_EXTRA_CA_CERTS!))
+  t.ok(volumes.some(({ name }: { name: string }) => name === 'hooks-ca'))
+})
+
+test('credentials and rights are read again when Kubernetes brings a change of their Secret', async (t) => {
+  // As the kubelet has it: files are links into ..data, which is a link to a folder of its own for each change.
+  const directory = folder(t)
+  const bring = (change: string, files: Record<string, string>): void => {
+    mkdirSync(join(directory, change))
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, change, name), text)
+    symlinkSync(change, join(directory, '..data_tmp'))
+    renameSync(join(directory, '..data_tmp'), join(directory, '..data'))
+  }
+  const [set] = ofKind(kustomized('everything'), 'StatefulSet') as [KubernetesObject]
+  const { authTokens, authPolicy } = loadConfig(environmentOf(set.spec.template.spec.containers[0]))
+  const files = (names: string[]): Record<string, string> => ({
+    [basename(authTokens)]: names.map((name) => `${tokenOf(name)} ${name}\n`).join(''),
+    [basename(authPolicy)]: JSON.stringify({ identities: Object.fromEntries(names.map((name) => [name, { read: ['*'] }])) }),
+  })
+  bring('..1', files(['ann']))
+  const paths = [authTokens, authPolicy].map((path) => join(directory, basename(path))) as [string, string]
+  for (const path of paths) symlinkSync(join('..data', basename(path)), path)
+  const app = await buildNode(t, { authTokens: paths[0], authPolicy: paths[1], authFailuresMax: 1_000_000 })
+  const status = async (name: string): Promise<number> => (await app.inject({ url: '/changes', headers: bearer(name) })).statusCode
+  t.same([await status('ann'), await status('bob')], [200, 401])
+  bring('..2', files(['bob']))
+  await until(async () => await status('bob') === 200, 'the new token and its rights', 120)
+  t.equal(await status('ann'), 401)
 })
 
 test('the ServiceMonitor looks at the peers\' Service, which has nodes that are not ready too', async (t) => {
