@@ -2,14 +2,14 @@ import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 
 import { basename, dirname, join } from 'node:path'
 import { test } from 'tap'
 import { parse } from 'yaml'
-import { loadConfig } from '../../app/config.ts'
+import { loadCallSettings, loadConfig } from '../../app/config.ts'
 import { bearer, tokenOf } from '../auth/files.ts'
 import { buildNode, folder, until } from '../support/node.ts'
 import { project } from '../support/project.ts'
 import { dockerfile, environmentOf as environmentIn } from './dockerfile.ts'
 import {
   chartFingerprint, kustomizeDir, kustomized, manifests, manifestsDir, manifestsFingerprint, objectsIn, ofKind,
-  rendered, renderedDir, type KubernetesObject,
+  rendered, renderedDir, renderedNotes, type KubernetesObject,
 } from './objects.ts'
 
 const name = 'app.kubernetes.io/name'
@@ -204,6 +204,26 @@ test('Prometheus is given credentials for nodes that ask for them', async (t) =>
     const [endpoint] = ofKind(objects, 'ServiceMonitor')[0]!.spec.endpoints
     t.same(endpoint.authorization, { credentials: { name: 'prometheus', key: 'token' } })
   }
+})
+
+test('the commands that notes and page give are for the address at which a node is, and trust its certificate', async (t) => {
+  const page = readFileSync(join(project, 'docs/operating/kubernetes.md'), 'utf8')
+  const [plain = '', secure = ''] = page.split('\n').filter((line) => line.includes('-- node'))
+  for (const [text, objects, namespace] of [
+    [renderedNotes('default'), rendered('default'), 'space'], [renderedNotes('everything'), rendered('everything'), 'space'],
+    [plain, manifests(), 'space'], [secure, kustomized('everything'), 'config'],
+  ] as [string, KubernetesObject[], string][]) {
+    const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+    const [, pod, url = ''] = / exec (\S+) -- node \/changewell\/dist\/app\/main\.js member list --url (\S+)$/m.exec(text) ?? []
+    t.equal(pod, `${set.metadata.name}-0`)
+    const environment = environmentOf(set.spec.template.spec.containers[0])
+    const { port, tlsCert } = loadConfig(environment)
+    const name = `${pod}.${set.spec.serviceName}.${namespace}.svc`
+    t.equal(url, tlsCert === '' ? `http://127.0.0.1:${port}` : `https://${name}:${port}`)
+    if (tlsCert !== '') t.equal(loadCallSettings(environment).ca, join(dirname(tlsCert), 'ca.crt'))
+  }
+  t.match(renderedNotes('default'), / at http:\/\/changewell\.space\.svc:9000\n/)
+  t.match(renderedNotes('everything'), / at https:\/\/green-changewell\.space\.svc:8000\n/)
 })
 
 test('what kustomize renders to is that of the manifests as they are, with the image and the namespace that are said', async (t) => {

@@ -41,6 +41,11 @@ export function rendered (which: 'default' | 'everything'): KubernetesObject[] {
   return objectsIn(join(renderedDir, `${which}.yaml`))
 }
 
+/** What helm says after it has installed the chart. */
+export function renderedNotes (which: 'default' | 'everything'): string {
+  return (parse(readFileSync(join(renderedDir, `${which}.notes`), 'utf8')) as { notes: string }).notes
+}
+
 /** Of all files of the chart and of the values that it was rendered with. */
 export function chartFingerprint (): string {
   return fingerprintOf([...filesIn(chartDir), join(renderedDir, 'everything.values')])

@@ -10,4 +10,15 @@ readonly OUT=test/kubernetes/chart
 "$HELM" lint "$CHART"
 "$HELM" template changewell "$CHART" --namespace space --kube-version 1.21.0 > "$OUT/default.yaml"
 "$HELM" template green "$CHART" --namespace space --kube-version 1.21.0 --values "$OUT/everything.values" > "$OUT/everything.yaml"
+
+# Helm shows the notes only to whoever installs the chart, so they are rendered as the text of an object.
+COPY="$(mktemp -d)"
+trap 'rm -r "$COPY"' EXIT
+cp -r "$CHART/." "$COPY"
+{ echo '{{ define "notes" }}'; cat "$CHART/templates/NOTES.txt"; echo '{{ end }}notes: |'; echo '{{ include "notes" . | indent 2 }}'; } \
+  > "$COPY/templates/notes.yaml"
+"$HELM" template changewell "$COPY" --namespace space --kube-version 1.21.0 --show-only templates/notes.yaml > "$OUT/default.notes"
+"$HELM" template green "$COPY" --namespace space --kube-version 1.21.0 --values "$OUT/everything.values" \
+  --show-only templates/notes.yaml > "$OUT/everything.notes"
+
 node --import=tsx --eval "import('./test/deploy/objects.ts').then(({ chartFingerprint }) => console.log(chartFingerprint()))" > "$OUT/fingerprint"
