@@ -18,6 +18,7 @@ const instance = 'app.kubernetes.io/instance'
 for (const [what, read] of [
   ['the manifests', manifests], ['the manifests with components', () => kustomized('everything')],
   ['the chart', () => rendered('default')], ['the chart with all that is optional', () => rendered('everything')],
+  ['the chart with awkward values', () => rendered('awkward')],
 ] as [string, () => KubernetesObject[]][]) {
   test(`${what}: a StatefulSet whose pods start at once, keep their data, and are no more than they must be`, async (t) => {
     const objects = read()
@@ -189,13 +190,13 @@ test('a node that speaks HTTPS is scraped by a name that its certificate is for,
       t.equal(serverName, `${set.metadata.name}.${namespace}.svc`)
       continue
     }
-    const [{ sourceLabels, separator, targetLabel, replacement }] = endpoint.relabelings
+    const [{ sourceLabels, regex, targetLabel, replacement }] = endpoint.relabelings
     const labels: Record<string, string> = {
       __meta_kubernetes_pod_name: 'pod-0', __meta_kubernetes_service_name: set.spec.serviceName, __meta_kubernetes_namespace: 'space',
     }
-    const joined = sourceLabels.map((label: string) => labels[label]).join(separator)
+    const joined = sourceLabels.map((label: string) => labels[label]).join(';')
     t.equal(targetLabel, '__address__')
-    t.equal(`,${replacement.replace('$1', joined)}`, environmentOf(container).CHANGEWELL_ADVERTISE, 'the one that clients are told')
+    t.equal(`,${joined.replace(new RegExp(`^${regex}$`), replacement)}`, environmentOf(container).CHANGEWELL_ADVERTISE, 'the one that clients are told')
   }
 })
 
@@ -239,6 +240,31 @@ test('what kustomize renders to is that of the manifests as they are, with the i
   const { containers: [container], volumes } = trial.spec.template.spec
   t.match(loadConfig(environmentOf(container)), { insecurePeers: true, peerTlsCert: '', peerTlsKey: '', peerTlsCa: '' })
   t.same([volumes ?? [], container.volumeMounts.map(({ name }: { name: string }) => name)], [[], ['data']], 'no Secret is needed')
+})
+
+test('the chart renders texts as texts, whatever YAML would take them for', async (t) => {
+  const objects = rendered('awkward')
+  const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+  const { metadata, spec } = set.spec.template
+  t.equal(spec.containers[0].image, 'changewell:20240101')
+  t.strictSame(spec.priorityClassName, 'yes')
+  t.strictSame(set.spec.volumeClaimTemplates[0].spec.storageClassName, 'on')
+  t.strictSame(spec.nodeSelector, { 'example.org/fast': 'true' })
+  t.strictSame(metadata.annotations, { 'example.org/build': '20240101' })
+  t.match(metadata.labels, { [instance]: '123', 'example.org/canary': 'true' })
+  const others = (map: Record<string, unknown> = {}): unknown[] => Object.values(map).filter((value) => typeof value !== 'string')
+  for (const { kind, metadata, spec } of [...objects, set.spec.template, ...set.spec.volumeClaimTemplates]) {
+    const selector = spec?.podSelector?.matchLabels ?? spec?.selector?.matchLabels ?? spec?.selector
+    for (const map of [metadata.labels, metadata.annotations, selector]) t.same(others(map), [], kind)
+  }
+})
+
+test('the chart\'s labels win over labels that are given, for they say which pods are the cluster\'s', async (t) => {
+  const objects = rendered('awkward')
+  const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+  const own = { [name]: 'changewell', [instance]: '123' }
+  t.same(set.spec.template.metadata.labels, { ...own, 'example.org/canary': 'true' })
+  t.match(ofKind(objects, 'ServiceMonitor')[0]!.metadata.labels, { ...own, prometheus: '1' })
 })
 
 test('what the chart renders to is that of the chart as it is', async (t) => {

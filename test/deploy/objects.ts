@@ -17,9 +17,9 @@ export const chartDir = join(project, 'deploy/helm/changewell')
 export const renderedDir = join(project, 'test/kubernetes/chart')
 export const kustomizeDir = join(project, 'test/kubernetes/kustomize')
 
-/** All objects of a file of YAML. */
+/** All objects of a file of YAML. Kubernetes reads YAML 1.1, where `yes` is no text. */
 export function objectsIn (path: string): KubernetesObject[] {
-  const documents = parseAllDocuments(readFileSync(path, 'utf8'))
+  const documents = parseAllDocuments(readFileSync(path, 'utf8'), { version: '1.1' })
   const errors = documents.flatMap((document) => document.errors)
   if (errors.length > 0) throw new Error(`${path}: ${errors.join('; ')}`)
   return documents.map((document) => document.toJS() as KubernetesObject | null).filter((object) => object !== null)
@@ -36,8 +36,8 @@ export function kustomized (which: 'everything' | 'insecure-peers'): KubernetesO
   return objectsIn(join(kustomizeDir, `${which}.yaml`))
 }
 
-/** The chart as helm rendered it: with its own values, and with all that is optional. */
-export function rendered (which: 'default' | 'everything'): KubernetesObject[] {
+/** The chart as helm rendered it: with its own values, with all that is optional, and with awkward ones. */
+export function rendered (which: 'default' | 'everything' | 'awkward'): KubernetesObject[] {
   return objectsIn(join(renderedDir, `${which}.yaml`))
 }
 
@@ -48,7 +48,7 @@ export function renderedNotes (which: 'default' | 'everything'): string {
 
 /** Of all files of the chart and of the values that it was rendered with. */
 export function chartFingerprint (): string {
-  return fingerprintOf([...filesIn(chartDir), join(renderedDir, 'everything.values')])
+  return fingerprintOf([...filesIn(chartDir), ...['everything.values', 'awkward.values'].map((name) => join(renderedDir, name))])
 }
 
 /** Of all manifests and of the kustomizations that they were rendered with. */

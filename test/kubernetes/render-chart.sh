@@ -10,6 +10,7 @@ readonly OUT=test/kubernetes/chart
 "$HELM" lint "$CHART"
 "$HELM" template changewell "$CHART" --namespace space --kube-version 1.21.0 > "$OUT/default.yaml"
 "$HELM" template green "$CHART" --namespace space --kube-version 1.21.0 --values "$OUT/everything.values" > "$OUT/everything.yaml"
+"$HELM" template 123 "$CHART" --namespace space --kube-version 1.21.0 --values "$OUT/awkward.values" > "$OUT/awkward.yaml"
 
 # Helm shows the notes only to whoever installs the chart, so they are rendered as the text of an object.
 COPY="$(mktemp -d)"

@@ -13,10 +13,24 @@
 {{- end -}}
 {{- end -}}
 
+{{/* A text that helm may have taken for a number or for true. */}}
+{{- define "changewell.text" -}}
+{{- ternary . (toJson .) (kindIs "string" .) -}}
+{{- end -}}
+
+{{/* Texts by name, as labels and annotations are. */}}
+{{- define "changewell.texts" -}}
+{{- $texts := dict -}}
+{{- range $name, $text := . -}}
+{{- $_ := set $texts $name (include "changewell.text" $text) -}}
+{{- end -}}
+{{- toYaml $texts -}}
+{{- end -}}
+
 {{/* What tells this cluster's pods from all others: it never changes. */}}
 {{- define "changewell.selector" -}}
-app.kubernetes.io/name: {{ include "changewell.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "changewell.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "changewell.peerSecret" -}}
