@@ -117,6 +117,13 @@ test('the certificates that cert-manager makes are in the Secret that the pods m
   }
 })
 
+test('cert-manager makes no certificates for nodes that speak to each other without TLS', async (t) => {
+  const objects = rendered('awkward')
+  const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
+  t.match(loadConfig(environmentOf(set.spec.template.spec.containers[0])), { insecurePeers: true, peerTlsCert: '' })
+  t.same([...ofKind(objects, 'Certificate'), ...ofKind(objects, 'Issuer')], [])
+})
+
 test('files of credentials, rights and client authorities come from Secrets, as whole folders', async (t) => {
   for (const objects of [kustomized('everything'), rendered('everything')]) {
     const [set] = ofKind(objects, 'StatefulSet') as [KubernetesObject]
