@@ -12,6 +12,13 @@ readonly OUT=test/kubernetes/chart
 "$HELM" template green "$CHART" --namespace space --kube-version 1.21.0 --values "$OUT/everything.values" > "$OUT/everything.yaml"
 "$HELM" template 123 "$CHART" --namespace space --kube-version 1.21.0 --values "$OUT/awkward.values" > "$OUT/awkward.yaml"
 
+# What helm says of values that it must not take.
+for wrong in replica=5 tls.api.enable=true replicas=three ports.api=70000 antiAffinity=none 'env[0].name=A,env[0].value=1' \
+  auth.tokens=tokens auth.secretName=access; do
+  echo "--set $wrong"
+  if "$HELM" template changewell "$CHART" --kube-version 1.21.0 --set "$wrong" 2>&1 > /dev/null; then exit 1; fi
+done > "$OUT/refusals"
+
 # Helm shows the notes only to whoever installs the chart, so they are rendered as the text of an object.
 COPY="$(mktemp -d)"
 trap 'rm -r "$COPY"' EXIT
