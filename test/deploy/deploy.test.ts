@@ -1,12 +1,16 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { test } from 'tap'
 import { parse } from 'yaml'
 import { loadCallSettings, loadConfig } from '../../app/config.ts'
 import { bearer, tokenOf } from '../auth/files.ts'
-import { buildNode, folder, until } from '../support/node.ts'
+import { authority, leaf, PemFolder } from '../support/certificates.ts'
+import { freePort } from '../support/free-port.ts'
+import { buildNode, folder, startProcess, until } from '../support/node.ts'
 import { project } from '../support/project.ts'
-import { dockerfile, environmentOf as environmentIn } from './dockerfile.ts'
+import { environmentOf as settingsOf } from '../tls/environment.ts'
+import { dockerfile, environmentOf as environmentIn, said } from './dockerfile.ts'
 import {
   chartFingerprint, kustomizeDir, kustomized, manifests, manifestsDir, manifestsFingerprint, objectsIn, ofKind,
   rendered, renderedDir, renderedNotes, type KubernetesObject,
@@ -310,6 +314,26 @@ test('Docker: the image runs as nobody, checks its health, and has all that the 
   const { include } = JSON.parse(readFileSync(join(project, 'tsconfig.build.json'), 'utf8')) as { include: string[] }
   const ignored = readFileSync(join(project, 'deploy/docker/Dockerfile.dockerignore'), 'utf8')
   for (const folder of include) t.match(ignored, new RegExp(`^!${folder}$`, 'm'))
+})
+
+test('Docker: the health check asks the node where its settings have it listen', async (t) => {
+  const [program, ...args] = JSON.parse(/CMD (\[.*\])$/.exec(said(dockerfile().at(-1)!, 'HEALTHCHECK'))![1]!) as [string, ...string[]]
+  t.equal(program, 'node')
+  const pem = new PemFolder(t)
+  const secure = settingsOf(pem.server(leaf(authority(), { names: ['changewell-1'] })))
+  const strict = settingsOf(pem.clients([authority()], 'required'))
+  for (const [what, more] of [
+    ['at another port', {}], ['over HTTPS, for other names', secure],
+    ['at the port for health, where clients need certificates', { ...secure, ...strict, CHANGEWELL_HEALTH_PORT: String(await freePort()) }],
+  ] as [string, Record<string, string>][]) {
+    const settings = { CHANGEWELL_PORT: String(await freePort()), ...more }
+    const env = { PATH: process.env.PATH, ...settings }
+    const status = (): number | null => spawnSync(process.execPath, args, { env }).status
+    const node = await startProcess(t, settings)
+    await until(() => status() === 0, `the health check to pass ${what}`)
+    await node.kill('SIGTERM')
+    t.equal(status(), 1, `${what}, where nobody answers`)
+  }
 })
 
 interface ComposeService {
