@@ -211,10 +211,12 @@ test('a node that speaks HTTPS is scraped by a name that its certificate is for,
   }
 })
 
-test('Prometheus is given credentials for nodes that ask for them', async (t) => {
+test('Prometheus is given credentials and a certificate for nodes that ask for them', async (t) => {
   for (const objects of [kustomized('everything'), rendered('everything')]) {
     const [endpoint] = ofKind(objects, 'ServiceMonitor')[0]!.spec.endpoints
     t.same(endpoint.authorization, { credentials: { name: 'prometheus', key: 'token' } })
+    const { cert, keySecret } = endpoint.tlsConfig
+    t.same([cert, keySecret], [{ secret: { name: 'prometheus', key: 'tls.crt' } }, { name: 'prometheus', key: 'tls.key' }])
   }
 })
 
