@@ -201,6 +201,13 @@ export const errors: ErrorTable = {
       : `the tenant ${quoted(tenant)} would have ${bytes}`} bytes of UTF-8, and names may have ${limitBytes}. Choose a shorter one.`,
     example: { tenant: 'coke/deployments', bytes: 513, limitBytes: 512 },
   },
+  TENANT_RENAMED: {
+    status: 409,
+    title: 'The tenant was renamed, or made, while the write waited',
+    detail: ({ tenant }) => `The tenant ${quoted(tenant)} has another name than when this write was allowed, so nothing was ` +
+      'done. Send it again, as a new write.',
+    example: { tenant: '7' },
+  },
   TENANT_MOVED: {
     status: 409,
     title: 'A rename may not move a tenant',

@@ -80,9 +80,13 @@ export function decodeCommand (bytes: Buffer): Command {
 }
 
 function writeWrite (out: BinaryWriter, command: WriteCommand): void {
-  const { idempotency } = command
-  out.u8((idempotency === undefined ? 0 : 1) | (command.else === undefined ? 0 : 2))
+  const { idempotency, called } = command
+  out.u8((idempotency === undefined ? 0 : 1) | (command.else === undefined ? 0 : 2) | (called === undefined ? 0 : 4))
   if (idempotency !== undefined) out.text(idempotency.key).raw(idempotency.fingerprint).u64(idempotency.expiresAt)
+  if (called !== undefined) {
+    out.u32(called.length)
+    for (const { id, name } of called) out.text(id).text(name ?? '')
+  }
   out.u16(command.compare.length)
   for (const { tenant, collection, key, revision } of command.compare) {
     out.text(tenant).text(collection).text(key).u64(revision === 'exists' ? anyRevision : revision)
@@ -104,6 +108,11 @@ function readWrite (from: BinaryReader, command: WriteCommand): WriteCommand {
   const flags = from.u8()
   if ((flags & 1) !== 0) {
     command.idempotency = { key: from.text(), fingerprint: from.raw(16), expiresAt: from.u64() }
+  }
+  if ((flags & 4) !== 0) {
+    command.called = []
+    // No name is empty.
+    for (let left = from.u32(); left > 0; left--) command.called.push({ id: from.text(), name: from.text() || null })
   }
   for (let left = from.u16(); left > 0; left--) command.compare.push(readCompare(from))
   command.then = readOperations(from)

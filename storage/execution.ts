@@ -20,13 +20,17 @@ import type { Compare, Operation, OperationPlace, WriteCommand, Written } from '
  * @throws Problem when the write is refused; Missing when rows must be loaded first.
  */
 export function executeWrite (staging: Staging, command: WriteCommand): { branch: 'then' | 'else', written: Written[] } {
+  const called = command.called ?? []
+  const other = called.find(({ id, name }) => (staging.catalog.tenant(id)?.name ?? null) !== name)
+  if (other !== undefined) throw new Problem('TENANT_RENAMED', { tenant: other.id })
   const failed = command.compare.findIndex((compare) => !holds(staging, compare))
   if (failed !== -1 && command.else === undefined) {
     throw placed(refusalOf(staging, command.compare[failed]!), 'compare', failed)
   }
   const branch = failed === -1 ? 'then' : 'else'
   const operations = failed === -1 ? command.then : command.else ?? []
-  const writer = new Writer(staging, timestampText(staging.position.timestamp))
+  const unknown = new Set(called.flatMap(({ id, name }) => name === null ? [id] : []))
+  const writer = new Writer(staging, timestampText(staging.position.timestamp), unknown)
   let place = 0
   try {
     for (; place < operations.length; place++) writer.perform(operations[place]!)
@@ -70,10 +74,13 @@ class Writer {
   readonly written: Written[] = []
   readonly #staging: Staging
   readonly #timestamp: string
+  readonly #unknown: ReadonlySet<string>
 
-  constructor (staging: Staging, timestamp: string) {
+  /** @param unknown ids of tenants that are not there, and are not to be made by the write before it refers to them */
+  constructor (staging: Staging, timestamp: string, unknown: ReadonlySet<string>) {
     this.#staging = staging
     this.#timestamp = timestamp
+    this.#unknown = unknown
   }
 
   perform (operation: Operation): void {
@@ -253,6 +260,7 @@ class Writer {
   #tenant ({ tenant = '' }: Operation): TenantNode {
     const node = this.#staging.catalog.tenant(tenant)
     if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant })
+    if (this.#unknown.has(tenant)) throw new Problem('TENANT_RENAMED', { tenant })
     return node
   }
 

@@ -41,6 +41,7 @@ export interface Problems {
   TENANT_EXISTS: { tenant: string }
   /** Numbers are for whoever may read the tenant, as the name of the next one is. */
   TENANT_NOT_EMPTY: { tenant: string, tenants?: number, collections?: number }
+  TENANT_RENAMED: { tenant: string }
   TENANT_MOVED: { tenant: string, name: string }
   TENANT_NAME_TOO_LONG: { tenant?: string, bytes?: number, limitBytes: number }
   COLLECTION_EXISTS: { tenant: string, collection: string }

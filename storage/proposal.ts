@@ -15,10 +15,11 @@ export function decodeProposal (bytes: Buffer): Proposal {
 export function timed (proposal: Proposal, timestamp: number, expiresAt: number): Command {
   if (proposal.kind !== 'write') return { ...proposal, timestamp }
   // Member by member: spreading the proposal takes several times as long, and so does all that reads what comes of it.
-  const { compare, then, else: otherwise, idempotency, receipt } = proposal
+  const { compare, then, else: otherwise, called, idempotency, receipt } = proposal
   const command: WriteCommand = { kind: 'write', timestamp, compare, then }
   if (receipt !== undefined) command.receipt = receipt
   if (otherwise !== undefined) command.else = otherwise
+  if (called !== undefined) command.called = called
   if (idempotency !== undefined) {
     const { key, fingerprint } = idempotency
     command.idempotency = { key, fingerprint, expiresAt }
@@ -28,10 +29,11 @@ export function timed (proposal: Proposal, timestamp: number, expiresAt: number)
 
 /** The same write under a receipt. */
 export function receipted (proposal: WriteProposal, receipt: Receipt): WriteProposal {
-  const { compare, then, else: otherwise, idempotency } = proposal
+  const { compare, then, else: otherwise, called, idempotency } = proposal
   const { id, deadline, keptUntil, isRepeated } = receipt
   const write: WriteProposal = { kind: 'write', compare, then, receipt: { id, deadline, keptUntil, isRepeated } }
   if (otherwise !== undefined) write.else = otherwise
+  if (called !== undefined) write.called = called
   if (idempotency !== undefined) write.idempotency = idempotency
   return write
 }

@@ -53,6 +53,12 @@ export interface Receipt {
   isRepeated: boolean
 }
 
+/** A tenant that a write refers to by id, and the name by which the write was judged; null when there was none. */
+export interface Called {
+  id: string
+  name: string | null
+}
+
 export interface WriteCommand {
   kind: 'write'
   /** Milliseconds since 1970, by the leader's clock. */
@@ -63,6 +69,8 @@ export interface WriteCommand {
   then: Operation[]
   /** Done when a comparison fails. Absent: the write is refused with PRECONDITION_FAILED. */
   else?: Operation[]
+  /** The write is refused with TENANT_RENAMED when these have other names. */
+  called?: Called[]
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Access {
   readonly isAdmin: boolean
   /** Whether it may see all there is, so that nothing needs to be left out. */
   readonly seesAll: boolean
+  /** Whether it may write wherever it likes, and compare. */
+  readonly writesAll: boolean
   /** Whether it may read the tenant of this name. */
   mayRead: (name: string) => boolean
   /**
@@ -41,6 +43,7 @@ export const unlimited: Access = {
   identity: null,
   isAdmin: true,
   seesAll: true,
+  writesAll: true,
   mayRead: () => true,
   assert: () => {},
   view (tenant, known) {
@@ -86,6 +89,10 @@ export class Caller implements Access {
 
   get seesAll (): boolean {
     return this.#rights.coversAll('read')
+  }
+
+  get writesAll (): boolean {
+    return this.seesAll && this.#rights.coversAll('write')
   }
 
   mayRead (name: string): boolean {

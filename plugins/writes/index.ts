@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { calledIn } from '../../storage/called.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Compare, Operation, OperationPlace, Outcome, WriteProposal } from '../../storage/types.ts'
 import { refuseConditions } from '../conditions.ts'
@@ -72,6 +73,11 @@ async function writes (app: FastifyInstance): Promise<void> {
     if (otherwise !== undefined) write.else = otherwise
     const key = idempotencyKeyOf(request, config.idempotencyKeyBytesMax)
     if (key !== null) write.idempotency = { key: ownKey(key, access), fingerprint: fingerprintOf(write) }
+    // Names decide what its sender may do, and an id does not tell under which it will find its tenant.
+    if (!access.writesAll) {
+      const called = calledIn(write, app.database.catalog)
+      if (called.length > 0) write.called = called
+    }
     const origin = { requestId: request.id, traceparent: request.traceparent ?? undefined }
     const ack = ackOf(request)
     if (ack !== 'commit') {

@@ -103,6 +103,21 @@ const ways: Record<ProblemCode, (t: Test) => Promise<Refusal>> = {
 
   TENANT_EXISTS: async (t) => (await startStocked(t)).post('/tenants', { name: 'coke' }),
   TENANT_NOT_EMPTY: async (t) => (await startStocked(t)).delete('/tenants/coke'),
+  async TENANT_RENAMED (t) {
+    const policy = { identities: { all: { read: ['*'], write: ['*'], admin: true }, ann: { write: ['coke'] } } }
+    const client = await startNode(t, files(t, { tokens: ['all', 'ann'], policy }).config)
+    const all = bearer('all')
+    const { body: { id } } = await client.post('/tenants', { name: 'coke' }, all)
+    const shows = (member: string) => until(async () => (await client.get('/locks', all)).body[member] === 1, member)
+    const release = stallDisk(t)
+    const rename = client.put('/tenants/coke', { name: 'vault' }, all)
+    await shows('held')
+    const write = client.post('/changes', { tenant: id, data: 'late' }, bearer('ann'))
+    await shows('waiting')
+    release()
+    t.equal((await rename).status, 200)
+    return write
+  },
   TENANT_MOVED: async (t) => (await startStocked(t)).put('/tenants/coke', { name: 'pepsi/coke' }),
   async TENANT_NAME_TOO_LONG (t) {
     const client = await startStocked(t)

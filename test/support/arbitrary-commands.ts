@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { AppliedConfiguration } from '../../storage/database.ts'
 import type {
-  Command, NodeCommand, NodeRemoveCommand, Operation, Receipt, RejectCommand, Webhook, WriteCommand,
+  Called, Command, NodeCommand, NodeRemoveCommand, Operation, Receipt, RejectCommand, Webhook, WriteCommand,
 } from '../../storage/types.ts'
 
 const tenantName = fc.constantFrom('a', 'b', 'a/x', 'a/y', 'a/x/deep')
@@ -32,6 +32,11 @@ const compare = fc.record({
   tenant: tenantReference, collection: collectionName, key: keyName, revision: fc.oneof(fc.constantFrom(0, 'exists' as const), fc.integer({ min: 1, max: 12 })),
 })
 
+const called = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<Called[]>([]) },
+  { weight: 1, arbitrary: fc.array(fc.record({ id: fc.constantFrom('1', '2', '3', '4'), name: fc.option(tenantName) }), { minLength: 1, maxLength: 2 }) }
+)
+
 /** How many receipts there were: those that do not come again are all different, as they are by chance. */
 let receipts = 0
 
@@ -55,6 +60,7 @@ export const write: fc.Arbitrary<WriteCommand> = fc.record({
   compare: fc.array(compare, { maxLength: 1 }),
   then: fc.array(operation, { minLength: 1, maxLength: 4 }),
   else: fc.array(operation, { maxLength: 2 }),
+  called,
 }, { requiredKeys: ['kind', 'timestamp', 'compare', 'then'] })
 
 /** Says of writes that may come again that they were rejected on their way. */

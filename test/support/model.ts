@@ -63,7 +63,9 @@ export class Model {
 
   #write (command: WriteCommand): ModelOutcome {
     const before = structuredClone({ tenants: this.tenants, changes: this.changes })
+    const { called = [] } = command
     try {
+      for (const { id, name } of called) if (this.#named(id) !== (name ?? id)) throw new Refused('TENANT_RENAMED')
       const failed = command.compare.find((compare) => {
         const collection = this.tenants.get(this.#named(compare.tenant))?.collections.get(compare.collection)
         const revision = collection?.keys.get(compare.key)?.revision ?? 0
@@ -75,7 +77,12 @@ export class Model {
         throw new Refused('PRECONDITION_FAILED')
       }
       const from = this.revision
-      for (const operation of holds ? command.then : command.else ?? []) this.#perform(operation)
+      for (const operation of holds ? command.then : command.else ?? []) {
+        const { tenant = '', type } = operation
+        const wasUnknown = called.some(({ id, name }) => id === tenant && name === null)
+        if (type !== 'tenant-create' && wasUnknown && this.#named(tenant) !== tenant) throw new Refused('TENANT_RENAMED')
+        this.#perform(operation)
+      }
       return {
         revisions: this.changes.slice(from).map(({ revision }) => revision), branch: holds ? 'then' : 'else',
       }
