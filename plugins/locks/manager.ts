@@ -47,7 +47,6 @@ const sweepMs = 50
 export class LockManager {
   readonly #options: LockManagerOptions
   readonly #table = new LockTable<Owner>()
-  /** In the order in which they came, which is that of their deadlines. */
   readonly #waiters = new Set<Waiter>()
   #sweep: NodeJS.Timeout | null = null
 
@@ -70,7 +69,7 @@ export class LockManager {
 
   /** Calls `enter` with the locks of a write, before it returns when nobody is in the way, or `refuse`. */
   acquire (wanted: LocksWanted): void {
-    this.#line(wanted)
+    this.#line(wanted, performance.now())
   }
 
   /** This node leads no more: its locks mean nothing now, and whoever waits is to ask elsewhere. */
@@ -89,8 +88,8 @@ export class LockManager {
     if (this.#sweep !== null) clearInterval(this.#sweep)
   }
 
-  #line (wanted: LocksWanted): void {
-    const since = performance.now()
+  /** @param since when the write came: one that lines up again has waited all the time */
+  #line (wanted: LocksWanted, since: number): void {
     const { catalog, waitersMax, waitSeconds } = this.#options
     const locks = locksOf(wanted.proposal, catalog())
     let waiter: Waiter | null = null
@@ -108,11 +107,13 @@ export class LockManager {
   #granted (waiter: Waiter): void {
     const { wanted, locks, hold } = waiter
     this.#waiters.delete(waiter)
-    this.#waited(waiter, 'granted')
     // Whoever it waited for may have renamed the tenant that it names by its id.
-    if (areSame(locks, locksOf(wanted.proposal, this.#options.catalog()))) return this.#enter(wanted, hold)
-    this.#table.leave(hold)
-    this.#line(wanted)
+    if (!areSame(locks, locksOf(wanted.proposal, this.#options.catalog()))) {
+      this.#table.leave(hold)
+      return this.#line(wanted, hold.owner.since)
+    }
+    this.#waited(waiter, 'granted')
+    this.#enter(wanted, hold)
   }
 
   #enter (wanted: LocksWanted, hold: Hold<Owner>): void {
@@ -122,7 +123,7 @@ export class LockManager {
   #expire (): void {
     const now = performance.now()
     for (const waiter of this.#waiters) {
-      if (waiter.deadline > now) return
+      if (waiter.deadline > now) continue
       this.#waiters.delete(waiter)
       this.#waited(waiter, 'timeout')
       this.#table.leave(waiter.hold)

@@ -123,6 +123,22 @@ test('Whoever waited for a rename waits for the tenant under the name that it ha
   t.end()
 })
 
+test('Whoever lines up again under another name has waited all the time', (t) => {
+  const { catalog, manager, events, ask, leave } = build(t)
+  ask('rename', [{ type: 'tenant-rename', tenant: 'coke', name: 'pepsi' }])
+  ask('by id', [{ ...put, tenant: '1' }])
+  ask('rename again', [{ type: 'tenant-rename', tenant: 'pepsi', name: 'fanta' }])
+  const waitsSince = () => manager.places().flatMap(({ waiters }) => waiters)
+    .find(({ owner }) => owner.request === 'by id')?.owner.since
+  const since = waitsSince()
+  catalog.mutate({ kind: 'tenant', id: 1, row: { id: 1, parent: 0, segment: 'pepsi', revision: 2 } })
+  leave('rename')
+  t.same(events, ['rename', 'rename again'])
+  t.type(since, 'number')
+  t.equal(waitsSince(), since)
+  t.end()
+})
+
 test('Waiting is bounded in number', (t) => {
   const { manager, events, ask, leave } = build(t, { waitersMax: 1 })
   ask('first', [put])
