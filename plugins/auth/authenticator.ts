@@ -35,7 +35,7 @@ const anonymous: Identified = { identity: null, isGood: () => true }
 /**
  * Finds out who sent a request. Credentials in the request decide, and wrong ones are refused, whatever else would be
  * allowed without them; then the client certificate. What is known to be right is never limited, so that nobody who
- * guesses can lock out a user who works.
+ * guesses can lock out a user who is at work.
  */
 export class Authenticator {
   /** What `WWW-Authenticate` offers. */

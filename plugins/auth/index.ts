@@ -116,9 +116,10 @@ function sayOpen ({ config, log }: FastifyInstance): void {
     log.info('whoever has a certificate of CHANGEWELL_CLIENT_CA may read and change everything (CHANGEWELL_AUTH_POLICY)')
     return
   }
-  const isLocal = ['127.0.0.1', '::1', 'localhost'].includes(config.host)
-  log[isLocal ? 'info' : 'warn'](`no credentials are asked for: whoever reaches ${config.host} may read and change everything ` +
-    '(CHANGEWELL_AUTH_HTPASSWD, CHANGEWELL_AUTH_TOKENS)')
+  const hosts = [...new Set(config.httpPort === null ? [config.host] : [config.host, config.httpHost])]
+  const isLocal = hosts.every((host) => ['127.0.0.1', '::1', 'localhost'].includes(host))
+  log[isLocal ? 'info' : 'warn'](`no credentials are asked for: whoever reaches ${hosts.join(' or ')} may read and change ` +
+    'everything (CHANGEWELL_AUTH_HTPASSWD, CHANGEWELL_AUTH_TOKENS)')
 }
 
 export default fp(auth, { name: 'auth', fastify: '5.x', dependencies: ['problems', 'tls'] })

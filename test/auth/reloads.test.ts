@@ -70,6 +70,9 @@ test('a node that asks for no credentials says so at the start, and warns where 
   const secure = { ...pem.server(leaf(authority())), ...pem.clients([authority('Client CA')], 'required') }
   const host = '0.0.0.0'
   t.match(await said(t, { host, ...secure }), [{ level: 30, msg: /^whoever has a certificate of / }])
+  const beside = { ...secure, clientAuth: 'optional' as const, httpHost: '0.0.0.0', httpPort: 0 }
+  const both = /^no credentials are asked for: whoever reaches 127\.0\.0\.1 or 0\.0\.0\.0 may/
+  t.match(await said(t, beside), [{ level: 40, msg: both }])
   const { config } = files(t, { users: ['ann'] })
   const decided = /^who may do what is decided by passwords .*whoever has credentials may/
   t.match(await said(t, { host, ...config }), [{ level: 30, msg: decided }])
