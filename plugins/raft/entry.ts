@@ -7,13 +7,11 @@ import { joinCluster, type JoinAnswer } from './join.ts'
 import { Joined } from './joined.ts'
 import type { Log } from './log/index.ts'
 import type { NodeDiscovery, OwnAddresses } from './node-options.ts'
-import { postPeer } from './peer-http.ts'
-import type { Connect } from './transport/index.ts'
+import { postPeer, type PeerCaller } from './peer-http.ts'
 
 export interface EntryOptions {
   dataDir: string
-  /** Opens a connection to another node. */
-  connect: Connect
+  caller: PeerCaller
   log: Log
   logger: FastifyBaseLogger
   discovery: NodeDiscovery
@@ -68,12 +66,12 @@ export class Entry {
 
   /** Once the node listens. Resolves to what it was told when it joined; null when it formed the cluster. */
   async enter (): Promise<JoinAnswer | null> {
-    const { connect, discovery, role, nodeId, own, renewNodeId, logger, signal } = this.#options
+    const { caller, discovery, role, nodeId, own, renewNodeId, logger, signal } = this.#options
     if (!discovery.decidesAlone && await this.#form()) return null
     const answer = await joinCluster({
       candidates: (each) => discovery.candidates(each),
-      identify: (peerAddress) => identify(connect, peerAddress),
-      ask: async (peerAddress, request) => await postPeer(connect, peerAddress, '/join', request, joinMs) as JoinAnswer,
+      identify: (peerAddress) => identify(caller, peerAddress),
+      ask: async (peerAddress, request) => await postPeer(caller, peerAddress, '/join', request, joinMs) as JoinAnswer,
       clusterId: this.#clusterId,
       request: () => ({ id: nodeId(), role, ...own(), isEmpty: true }),
       onLostData: async () => {

@@ -1,6 +1,5 @@
 import type { NodeId } from './core/index.ts'
-import { PeerCallError, postPeer } from './peer-http.ts'
-import type { Connect } from './transport/index.ts'
+import { PeerCallError, postPeer, type PeerCaller } from './peer-http.ts'
 
 /** Who answers at an address, before anybody trusts it with more. */
 export interface Identity {
@@ -17,8 +16,8 @@ const timeoutMs = 3000
  *
  * @throws PeerCallError when nobody says so
  */
-export async function identify (connect: Connect, peerAddress: string): Promise<Identity> {
-  const answer = await postPeer(connect, peerAddress, '/identity', {}, timeoutMs)
+export async function identify (caller: PeerCaller, peerAddress: string): Promise<Identity> {
+  const answer = await postPeer(caller, peerAddress, '/identity', {}, timeoutMs)
   if (!isIdentity(answer)) throw new PeerCallError(`${peerAddress} answers as no node does`)
   return answer
 }

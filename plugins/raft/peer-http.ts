@@ -1,7 +1,14 @@
 import { request, type IncomingMessage, type RequestOptions } from 'node:http'
 import { once } from 'node:events'
 import { text as textOf } from 'node:stream/consumers'
-import { splitAddress, type Connect } from './transport/index.ts'
+import { callerHeaders, splitAddress, type Caller, type Connect } from './transport/index.ts'
+
+/** How this node calls others. */
+export interface PeerCaller {
+  connect: Connect
+  /** What it says of itself. */
+  self: () => Caller
+}
 
 /** A call to another node's peers' listener that did not get as far as an answer, or got a refusal. */
 export class PeerCallError extends Error {
@@ -18,9 +25,9 @@ const patienceMs = 10_000
 
 /** Opens a response; its body is the caller's. */
 export async function openPeer (
-  connect: Connect, address: string, path: string, signal?: AbortSignal
+  caller: PeerCaller, address: string, path: string, signal?: AbortSignal
 ): Promise<IncomingMessage> {
-  const options = { ...to(connect, address), path }
+  const options = { ...to(caller, address), path }
   const outgoing = request(signal === undefined ? options : { ...options, signal })
   outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${patienceMs} ms`)))
   outgoing.end()
@@ -34,15 +41,16 @@ export async function openPeer (
  * @throws PeerCallError
  */
 export async function postPeer (
-  connect: Connect, address: string, path: string, body: unknown, timeoutMs = patienceMs
+  caller: PeerCaller, address: string, path: string, body: unknown, timeoutMs = patienceMs
 ): Promise<unknown> {
   const text = JSON.stringify(body)
+  const options = to(caller, address)
   const outgoing = request({
-    ...to(connect, address),
+    ...options,
     timeout: timeoutMs,
     path,
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+    headers: { ...options.headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
   })
   outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
   outgoing.end(text)
@@ -61,9 +69,11 @@ export async function postPeer (
 }
 
 /** A connection for one call, to whatever node is there. */
-function to (connect: Connect, address: string): RequestOptions {
+function to ({ connect, self }: PeerCaller, address: string): RequestOptions & { headers: Record<string, string> } {
   const { host, port } = splitAddress(address)
-  return { host, port, timeout: patienceMs, createConnection: () => connect(host, port, null) }
+  return {
+    host, port, headers: callerHeaders(self()), timeout: patienceMs, createConnection: () => connect(host, port, null),
+  }
 }
 
 function refusalOf (answer: string): { code?: string, detail?: string } {

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Readable } from 'node:stream'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Server as TlsServer } from 'node:tls'
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { Problem } from '../../storage/problem.ts'
+import type { NodeId } from './core/index.ts'
 import type { Identity } from './identity.ts'
 import type { JoinRequest, JoinAnswer } from './join.ts'
 import type { PeerSecurity } from './peer-security.ts'
 import type { ImageFile, ImageFolder } from './snapshots/files.ts'
 import { positionOf } from './snapshots/files.ts'
-import { hostOf, joinAddress, type Transport } from './transport/index.ts'
+import { hostOf, joinAddress, readCaller, type Caller, type PeerClaim, type Transport } from './transport/index.ts'
 
 export type RenderProblem = (problem: Problem) => { status: number, headers: Record<string, string>, body: string }
 
@@ -20,6 +21,10 @@ export interface PeerListenerOptions {
   folder: ImageFolder
   /** The image of that position, while this node has it to give. */
   imageAt: (index: number, term: number) => ImageFile | null
+  /** Where a member listens for others; null when that is not known. */
+  addressOf: (id: NodeId) => string | null
+  /** Whether the node is another member of this one's cluster. */
+  isMember: (id: NodeId) => boolean
   snapshotBytesPerSecond: number
   /** So long a whole request may take to arrive. */
   requestTimeoutSeconds: number
@@ -51,7 +56,7 @@ export class PeerListener {
   #address: string | null = null
 
   constructor (options: PeerListenerOptions) {
-    const { transport, security, folder, imageAt, log, renderProblem } = options
+    const { transport, security, folder, imageAt, addressOf, isMember, log, renderProblem } = options
     const http = { connectionsCheckingInterval: Math.min(options.requestTimeoutSeconds * 500, 5000) }
     this.#app = Fastify({
       ...(security === null ? { http } : { https: { ...http, ...security.listenerOptions } }),
@@ -78,15 +83,28 @@ export class PeerListener {
       return reply.code(status).headers(headers).send(Buffer.from(body))
     })
 
-    this.#app.post('/identity', async () => options.identity())
+    const assertProven = (socket: Socket, claim: PeerClaim): void => {
+      const reason = security?.mismatch(socket, claim) ?? null
+      if (reason !== null) throw new Problem('PEER_CERTIFICATE', { reason })
+    }
+
+    // Also for those that are about to join.
+    this.#app.post('/identity', async (request) => {
+      const { from, address } = callerOf(request)
+      assertProven(request.raw.socket, { id: from, host: hostOf(address ?? addressOf(from)) })
+      return options.identity()
+    })
 
     this.#app.post<{ Body: JoinRequest }>('/join', { schema: { body: joinBody } }, async ({ body, raw }) => {
-      const reason = security?.mismatch(raw.socket, { id: body.id, host: hostOf(body.peerAddress) }) ?? null
-      if (reason !== null) throw new Problem('PEER_CERTIFICATE', { reason })
+      assertProven(raw.socket, { id: body.id, host: hostOf(body.peerAddress) })
       return options.join(body)
     })
 
     this.#app.get<{ Params: { name: string }, Querystring: { offset?: string } }>('/snapshots/:name', async (request, reply) => {
+      const { from } = callerOf(request)
+      // All that is stored is in it: where a member is counts, and not where whoever asks says that it is.
+      assertProven(request.raw.socket, { id: from, host: hostOf(addressOf(from)) })
+      if (!isMember(from)) throw new Problem('MEMBER_NOT_FOUND', { id: from })
       const at = positionOf(request.params.name)
       const file = at === null ? null : imageAt(at.index, at.term)
       const offset = Number(request.query.offset ?? 0)
@@ -112,6 +130,12 @@ export class PeerListener {
   async close (): Promise<void> {
     await this.#app.close()
   }
+}
+
+function callerOf ({ headers }: Pick<FastifyRequest, 'headers'>): Caller {
+  const caller = readCaller(headers)
+  if (caller === null) throw new Problem('BAD_REQUEST', { reason: 'it does not say which node it is (changewell-node)' })
+  return caller
 }
 
 /** The chunks; with each it is said that they are still being read. */

@@ -17,6 +17,7 @@ import { Member } from './member.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
 import { memberViews, statusOf } from './node-views.ts'
 import { PeerCalls } from './peer-calls.ts'
+import type { PeerCaller } from './peer-http.ts'
 import { PeerListener } from './peer-listener.ts'
 import { connectOf } from './peer-security.ts'
 import { Questions } from './questions.ts'
@@ -26,7 +27,7 @@ import { Router } from './router.ts'
 import { openSnapshots, type Snapshots } from './snapshots/index.ts'
 import { Standing } from './standing.ts'
 import { Steward } from './steward.ts'
-import { hostOf, Transport } from './transport/index.ts'
+import { hostOf, Transport, type Caller } from './transport/index.ts'
 import { waitFor } from './wait-for.ts'
 
 /** One node of the cluster: what connects the member, its peers, its snapshots and the node list. */
@@ -53,7 +54,7 @@ export class RaftNode implements Consensus {
   #own: OwnAddresses | null = null
   #leader: NodeId | null = null
 
-  private constructor (options: RaftNodeOptions, addresses: AddressBook, snapshots: Snapshots) {
+  private constructor (options: RaftNodeOptions, addresses: AddressBook, snapshots: Snapshots, caller: PeerCaller) {
     const { database, logger, security } = options
     this.#options = options
     this.#nodeId = options.nodeId
@@ -64,11 +65,10 @@ export class RaftNode implements Consensus {
       peers: () => this.#transport.peers(),
       addressOf: (id) => addresses.addressOf(id),
     })
-    const connect = connectOf(security)
-    this.#identify = (peerAddress) => identify(connect, peerAddress)
+    this.#identify = (peerAddress) => identify(caller, peerAddress)
     this.#entry = new Entry({
       ...options,
-      connect,
+      caller,
       nodeId: () => this.#nodeId,
       own: () => this.#own!,
       renewNodeId: async () => { this.#nodeId = await options.renewNodeId() },
@@ -93,7 +93,7 @@ export class RaftNode implements Consensus {
       onRequest: (from, method, body) => this.#calls.answer(from, method, body),
       log: logger,
       bufferBytesMax: options.peerBufferBytesMax,
-      connect,
+      connect: caller.connect,
       ...(security === null ? {} : { mismatch: (socket, claim) => security.mismatch(socket, claim) }),
     })
     this.receipts = new Receipts({ database, keptSeconds: options.receiptSeconds })
@@ -138,6 +138,8 @@ export class RaftNode implements Consensus {
       security,
       folder: snapshots.folder,
       imageAt: (index, term) => snapshots.made.file(index, term),
+      addressOf: (id) => addresses.addressOf(id),
+      isMember: (id) => this.#isMember(id),
       snapshotBytesPerSecond: options.snapshotBytesPerSecond,
       requestTimeoutSeconds: options.requestTimeoutSeconds,
       join: (request) => this.#admission.admit(request),
@@ -156,16 +158,17 @@ export class RaftNode implements Consensus {
   static async open (options: RaftNodeOptions): Promise<RaftNode> {
     const { dataDir, database, log, logger } = options
     const addresses = new AddressBook(database)
+    const caller = { connect: connectOf(options.security), self: () => node.#self }
     const snapshots = await openSnapshots({
       dataDir,
       database,
       log,
       logger,
       addressOf: (id) => addresses.addressOf(id),
-      connect: connectOf(options.security),
+      caller,
       onProgress: (event) => options.onSnapshot?.(event),
     })
-    const node = new RaftNode(options, addresses, snapshots)
+    const node: RaftNode = new RaftNode(options, addresses, snapshots, caller)
     await node.#begin()
     return node
   }
@@ -402,6 +405,16 @@ export class RaftNode implements Consensus {
   /** What is published already is not published again. */
   #publish (): void {
     this.#options.discovery.publish({ nodeId: this.#nodeId, clusterId: this.#clusterId, ...this.#own! })
+  }
+
+  #isMember (id: NodeId): boolean {
+    const { member } = this.#standing
+    return member !== null && this.#addresses.peers(member.configuration, this.#nodeId).has(id)
+  }
+
+  /** What this node says of itself to those that it calls. */
+  get #self (): Caller {
+    return { from: this.#nodeId, address: this.#own?.peerAddress ?? null }
   }
 
   /** Null while this node belongs to none. */

@@ -6,9 +6,12 @@ import { buildNode, until } from '../support/node.ts'
 async function start (t: Test): Promise<{ port: number, call: (path: string, body?: object) => Promise<Response> }> {
   const app = await buildNode(t, { requestTimeoutSeconds: 1 })
   const address = await app.raft.listen('127.0.0.1', 0)
+  const member = { id: 'b'.repeat(16), role: 'replica', peerAddress: '127.0.0.1:1', apiAddress: '127.0.0.1:2' }
+  await app.inject({ method: 'POST', url: '/cluster/members?wait=0', payload: member })
+  const headers = { 'changewell-node': member.id }
   const call = (path: string, body?: object): Promise<Response> => fetch(`http://${address}${path}`, body === undefined
-    ? {}
-    : { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+    ? { headers }
+    : { method: 'POST', body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } })
   return { port: Number(address.split(':').at(-1)), call }
 }
 

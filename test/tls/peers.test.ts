@@ -4,20 +4,37 @@ import type { Config } from '../../app/config.ts'
 import { issue, type Issued } from '../../app/certificates/issue.ts'
 import { authority, days, leaf, PemFolder } from '../support/certificates.ts'
 import { sendRaw } from '../support/raw-http.ts'
-import { ask, knock, secureNode, show } from './https.ts'
+import { ask, knock, secureNode, show, type SecureAnswer } from './https.ts'
 
 const ca = authority('Cluster CA')
 
+interface Listening {
+  port: number
+  failed: () => Promise<number>
+  /** Puts a node on the node list. */
+  addMember: (id: string, peerAddress: string) => Promise<void>
+  /** What it answers at its listener for peers to whoever shows the certificate. */
+  asked: (method: string, path: string, shown: Issued, headers?: Record<string, string>) => Promise<SecureAnswer>
+}
+
 /** A node whose listener for peers is open, and what it logged. */
-async function listening (t: Test, config: Partial<Config>): Promise<{ port: number, failed: () => Promise<number> }> {
+async function listening (t: Test, config: Partial<Config>): Promise<Listening> {
   const { app } = await secureNode(t, config)
   const address = await app.raft.listen('127.0.0.1', 0)
+  const port = Number(address.split(':').at(-1))
   return {
-    port: Number(address.split(':').at(-1)),
+    port,
     async failed () {
       const { payload } = await app.inject('/metrics')
       return Number(/changewell_tls_handshakes_failed_total\{use="peers"\} (\d+)/.exec(payload)?.[1])
     },
+    async addMember (id, peerAddress) {
+      const payload = { id, role: 'replica', peerAddress, apiAddress: 'a:1' }
+      t.match(await app.inject({ method: 'POST', url: '/cluster/members?wait=0', payload }), { statusCode: 202 })
+    },
+    asked: (method, path, shown, headers = {}) => ask(port, path, {
+      method, headers, ca: ca.certificate, ...show(shown), ...(method === 'POST' ? { body: {} } : {}),
+    }),
   }
 }
 
@@ -134,4 +151,37 @@ test('a certificate can be tied to the id of its node', async (t) => {
   })
   t.match(await join(other!), { status: 403, body: { code: 'PEER_CERTIFICATE', reason: /urn:changewell:node:fedcba9876543210/ } })
   t.match(await join(id!), { body: { code: 'ADDRESS_UNREACHABLE' } }, 'its certificate will do, and nobody answers there')
+})
+
+test('snapshots are for members, and who a node is for those whose certificate is of the id that they name', async (t) => {
+  const node = await listening(t, { ...new PemFolder(t).peers(leaf(ca), [ca]), peerTlsIdentity: 'node-id' })
+  const [member, newcomer] = ['0123456789abcdef', 'fedcba9876543210'] as const
+  await node.addMember(member, '127.0.0.1:1')
+  const certificateOf = (id: string) => leaf(ca, { names: [`urn:changewell:node:${id}`] })
+  const foreign = { status: 403, body: { code: 'PEER_CERTIFICATE' } }
+  for (const [method, path] of [['GET', '/snapshots/1-1'], ['POST', '/identity']] as const) {
+    t.match(await node.asked(method, path, leaf(ca), { 'changewell-node': member }), foreign, path)
+    t.match(await node.asked(method, path, certificateOf(newcomer), { 'changewell-node': member }), foreign, path)
+    const unnamed = await node.asked(method, path, certificateOf(member))
+    t.match(unnamed, { status: 400, body: { reason: /does not say which node/ } }, path)
+  }
+  const [asMember, asNewcomer] = [{ 'changewell-node': member }, { 'changewell-node': newcomer }]
+  const snapshot = (id: string, says: Record<string, string>) => node.asked('GET', '/snapshots/1-1', certificateOf(id), says)
+  t.match(await snapshot(newcomer, asNewcomer), { status: 404, body: { code: 'MEMBER_NOT_FOUND' } })
+  t.match(await snapshot(member, asMember), { status: 404, body: { code: 'SNAPSHOT_GONE' } })
+  t.match(await node.asked('POST', '/identity', certificateOf(newcomer), asNewcomer), { status: 200 })
+})
+
+test('where certificates are tied to hosts, snapshots are for the hosts of members', async (t) => {
+  const node = await listening(t, { ...new PemFolder(t).peers(leaf(ca), [ca]), peerTlsIdentity: 'host' })
+  const member = '0123456789abcdef'
+  await node.addMember(member, 'member.example:1')
+  const [elsewhere, there] = [leaf(ca, { names: ['elsewhere.example'] }), leaf(ca, { names: ['member.example'] })]
+  const foreign = { status: 403, body: { code: 'PEER_CERTIFICATE' } }
+  const says = { 'changewell-node': member, 'changewell-address': 'elsewhere.example:1' }
+  t.match(await node.asked('GET', '/snapshots/1-1', elsewhere, says), foreign, 'it names a member, which is elsewhere')
+  const asMember = { 'changewell-node': member }
+  t.match(await node.asked('GET', '/snapshots/1-1', there, asMember), { status: 404, body: { code: 'SNAPSHOT_GONE' } })
+  t.match(await node.asked('POST', '/identity', there, says), foreign)
+  t.match(await node.asked('POST', '/identity', elsewhere, says), { status: 200 }, 'a node may have moved')
 })

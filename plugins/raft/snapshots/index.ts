@@ -3,8 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../../../storage/database.ts'
 import type { NodeId } from '../core/index.ts'
 import type { Log } from '../log/index.ts'
-import { openPeer } from '../peer-http.ts'
-import type { Connect } from '../transport/index.ts'
+import { openPeer, type PeerCaller } from '../peer-http.ts'
 import { FetchedSnapshots, type SnapshotProgress } from './fetched.ts'
 import { ImageFolder } from './files.ts'
 import { MadeSnapshots } from './made.ts'
@@ -17,7 +16,7 @@ export interface SnapshotsOptions {
   log: Log
   logger: FastifyBaseLogger
   addressOf: (id: NodeId) => string | null
-  connect: Connect
+  caller: PeerCaller
   onProgress: (event: SnapshotProgress) => void
 }
 
@@ -30,7 +29,7 @@ export interface Snapshots {
 }
 
 export async function openSnapshots (options: SnapshotsOptions): Promise<Snapshots> {
-  const { dataDir, database, log, logger, addressOf, connect, onProgress } = options
+  const { dataDir, database, log, logger, addressOf, caller, onProgress } = options
   const folder = await ImageFolder.open(join(dataDir, 'snapshots', 'made'))
   await folder.keepOnly([])
   const made = new MadeSnapshots({
@@ -47,7 +46,7 @@ export async function openSnapshots (options: SnapshotsOptions): Promise<Snapsho
     request: async (from, path, offset, signal) => {
       const address = addressOf(from)
       if (address === null) throw new Error(`the address of ${from} is not known`)
-      return openPeer(connect, address, `${path}?offset=${offset}`, signal)
+      return openPeer(caller, address, `${path}?offset=${offset}`, signal)
     },
     onProgress: (event) => {
       onProgress(event)

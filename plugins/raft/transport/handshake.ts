@@ -61,23 +61,37 @@ export function helloHeaders ({ versions, clusterId, from, to, address }: Hello)
     upgrade: protocolName,
     'changewell-protocol': `${versions.oldest}-${versions.newest}`,
     'changewell-cluster': clusterId,
-    'changewell-node': from,
     'changewell-to': to,
-    ...(address === null ? {} : { 'changewell-address': address }),
+    ...callerHeaders({ from, address }),
   }
+}
+
+/** What a node says of itself whenever it calls another. */
+export type Caller = Pick<Hello, 'from' | 'address'>
+
+export function callerHeaders ({ from, address }: Caller): Record<string, string> {
+  return { 'changewell-node': from, ...(address === null ? {} : { 'changewell-address': address }) }
+}
+
+/** Null when whoever calls does not say which node it is. */
+export function readCaller (headers: IncomingMessage['headers']): Caller | null {
+  const [from, address] = [textOf(headers, 'changewell-node'), textOf(headers, 'changewell-address')]
+  return isNodeId(from) ? { from, address: address || null } : null
+}
+
+function textOf (headers: IncomingMessage['headers'], name: string): string {
+  const value = headers[name]
+  return typeof value === 'string' ? value : ''
 }
 
 /** Null when the request is no handshake of ours. */
 export function readHello ({ method, url, headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): Hello | null {
-  const text = (name: string): string => {
-    const value = headers[name]
-    return typeof value === 'string' ? value : ''
-  }
-  const [from, to] = [text('changewell-node'), text('changewell-to')]
-  const versions = readVersions(text('changewell-protocol'))
-  const isOurs = method === 'GET' && url === handshakePath && text('upgrade').toLowerCase() === protocolName
-  if (!isOurs || !isNodeId(from) || !isNodeId(to) || versions === null) return null
-  return { versions, clusterId: text('changewell-cluster'), from, to, address: text('changewell-address') || null }
+  const caller = readCaller(headers)
+  const to = textOf(headers, 'changewell-to')
+  const versions = readVersions(textOf(headers, 'changewell-protocol'))
+  const isOurs = method === 'GET' && url === handshakePath && textOf(headers, 'upgrade').toLowerCase() === protocolName
+  if (!isOurs || caller === null || !isNodeId(to) || versions === null) return null
+  return { versions, clusterId: textOf(headers, 'changewell-cluster'), to, ...caller }
 }
 
 /** `1-3`, or `2` for that one alone; null for anything else. */

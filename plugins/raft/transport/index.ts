@@ -7,7 +7,7 @@ import { PeerError } from './peer-error.ts'
 
 export { hostOf, joinAddress, splitAddress } from './address.ts'
 export { PeerError } from './peer-error.ts'
-export type { PeerRefusal } from './handshake.ts'
+export { callerHeaders, readCaller, type Caller, type PeerRefusal } from './handshake.ts'
 export type { PeerStatus } from './outgoing.ts'
 export { connectPlainly, type Connect, type PeerClaim, type TransportOptions } from './options.ts'
 
