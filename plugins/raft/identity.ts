@@ -6,25 +6,27 @@ export interface Identity {
   id: NodeId
   /** Null while it belongs to no cluster. */
   clusterId: string | null
+  /** Which process of the node it is: no two have the same. */
+  instance: string
 }
 
 /** So long somebody who is there may take to say who it is: those behind a firewall say nothing. */
-const timeoutMs = 3000
+const patienceMs = 3000
 
 /**
  * Asks who is at an address.
  *
  * @throws PeerCallError when nobody says so
  */
-export async function identify (caller: PeerCaller, peerAddress: string): Promise<Identity> {
+export async function identify (caller: PeerCaller, peerAddress: string, timeoutMs = patienceMs): Promise<Identity> {
   const answer = await postPeer(caller, peerAddress, '/identity', {}, timeoutMs)
   if (!isIdentity(answer)) throw new PeerCallError(`${peerAddress} answers as no node does`)
   return answer
 }
 
 function isIdentity (answer: unknown): answer is Identity {
-  const { id, clusterId } = (answer ?? {}) as Partial<Record<keyof Identity, unknown>>
-  return typeof id === 'string' && (clusterId === null || typeof clusterId === 'string')
+  const { id, clusterId, instance } = (answer ?? {}) as Partial<Record<keyof Identity, unknown>>
+  return typeof id === 'string' && typeof instance === 'string' && (clusterId === null || typeof clusterId === 'string')
 }
 
 export type Identify = (peerAddress: string) => Promise<Identity>

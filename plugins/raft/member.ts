@@ -257,8 +257,7 @@ export class Member {
     try {
       this.#core.step(message)
     } catch (error) {
-      // An assertion of the core: what this node holds and what it is told cannot both be so.
-      return this.#fail(error as Error)
+      return this.#fail(contradiction(error as Error))
     }
     this.#wake()
   }
@@ -389,6 +388,12 @@ export class Member {
     this.#options.onFailure(error)
     this.#tell()
   }
+}
+
+/** An assertion of the core: what this node holds and what it is told cannot both be so. */
+function contradiction (error: Error): Error {
+  return new Error(`${error.message}. The others know more of this node than it does: its disk lost data, an older copy of its ` +
+    'folder was put back, or another process runs on a copy. See that no other has its id; then give it an empty data folder', { cause: error })
 }
 
 /** Ticks are heartbeats. Two are the least that leaves room for one that is late. */

@@ -23,16 +23,20 @@ export class PeerCallError extends Error {
 
 const patienceMs = 10_000
 
-/** Opens a response; its body is the caller's. */
+/** Opens a response, soon or not at all; its body is the caller's. */
 export async function openPeer (
   caller: PeerCaller, address: string, path: string, signal?: AbortSignal
 ): Promise<IncomingMessage> {
   const options = { ...to(caller, address), path }
   const outgoing = request(signal === undefined ? options : { ...options, signal })
-  outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${patienceMs} ms`)))
+  const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${patienceMs} ms`)), patienceMs)
   outgoing.end()
-  const [response] = await once(outgoing, 'response') as [IncomingMessage]
-  return response
+  try {
+    const [response] = await once(outgoing, 'response') as [IncomingMessage]
+    return response
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /**
@@ -47,12 +51,11 @@ export async function postPeer (
   const options = to(caller, address)
   const outgoing = request({
     ...options,
-    timeout: timeoutMs,
     path,
     method: 'POST',
     headers: { ...options.headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
   })
-  outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
+  const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
   outgoing.end(text)
   let answer: string
   let status: number
@@ -62,6 +65,8 @@ export async function postPeer (
     answer = await textOf(response)
   } catch (error) {
     throw new PeerCallError((error as Error).message, null, { cause: error })
+  } finally {
+    clearTimeout(timer)
   }
   if (status === 200) return JSON.parse(answer) as unknown
   const { code, detail } = refusalOf(answer)
@@ -72,7 +77,7 @@ export async function postPeer (
 function to ({ connect, self }: PeerCaller, address: string): RequestOptions & { headers: Record<string, string> } {
   const { host, port } = splitAddress(address)
   return {
-    host, port, headers: callerHeaders(self()), timeout: patienceMs, createConnection: () => connect(host, port, null),
+    host, port, headers: callerHeaders(self()), createConnection: () => connect(host, port, null),
   }
 }
 

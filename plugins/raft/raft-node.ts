@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Listening } from '../../discovery/provider.ts'
 import { Problem } from '../../storage/problem.ts'
 import type { Outcome, Proposal, WriteProposal } from '../../storage/types.ts'
@@ -30,6 +31,9 @@ import { Steward } from './steward.ts'
 import { hostOf, Transport, type Caller } from './transport/index.ts'
 import { waitFor } from './wait-for.ts'
 
+/** So long may another process of a node that wants in take to say that it is there: less than a handshake may. */
+const twinMs = 1000
+
 /** One node of the cluster: what connects the member, its peers, its snapshots and the node list. */
 export class RaftNode implements Consensus {
   /** What the leader is asked for, whichever node it is. */
@@ -48,7 +52,11 @@ export class RaftNode implements Consensus {
   readonly #admission: Admission
   readonly #calls: PeerCalls
   readonly #closing = new AbortController()
+  /** This process, which tells it from another that has the same id. */
+  readonly #instance = randomBytes(8).toString('hex')
   #nodeId: NodeId
+  /** Another process has this node's id. */
+  #isTwin = false
   #steward: Steward | null = null
   #lostPeers: LostPeers | null = null
   #own: OwnAddresses | null = null
@@ -77,6 +85,11 @@ export class RaftNode implements Consensus {
     })
     this.#transport = new Transport({
       nodeId: () => this.#nodeId,
+      instance: this.#instance,
+      instanceAt: async (id, address) => {
+        const there = await identify(caller, address, twinMs).catch(() => null)
+        return there?.id === id ? there.instance : null
+      },
       clusterId: () => this.#clusterId,
       addressOf: (id) => this.#addresses.addressOf(id),
       admit: (id) => this.#addresses.isRemoved(id)
@@ -89,7 +102,10 @@ export class RaftNode implements Consensus {
         this.#standing.member?.reportSnapshot(id, false)
       },
       onAddress: (id, address) => this.#addresses.learn(id, address),
-      onRefused: (_id, { code, reason }) => { if (code === 'removed') this.#removed(reason) },
+      onRefused: (_id, { code, reason }) => {
+        if (code === 'removed') this.#removed(reason)
+        if (code === 'twin') this.#withdraw(reason)
+      },
       onRequest: (from, method, body) => this.#calls.answer(from, method, body),
       log: logger,
       bufferBytesMax: options.peerBufferBytesMax,
@@ -143,7 +159,7 @@ export class RaftNode implements Consensus {
       snapshotBytesPerSecond: options.snapshotBytesPerSecond,
       requestTimeoutSeconds: options.requestTimeoutSeconds,
       join: (request) => this.#admission.admit(request),
-      identity: () => ({ id: this.#nodeId, clusterId: this.#clusterId }),
+      identity: () => ({ id: this.#nodeId, clusterId: this.#clusterId, instance: this.#instance }),
       renderProblem: options.renderProblem,
       log: logger,
     })
@@ -365,13 +381,28 @@ export class RaftNode implements Consensus {
 
   /** The node list, and whoever the configuration or the answer to the join call names. */
   #setPeers (): void {
+    if (this.#isTwin) return this.#transport.setPeers([])
     this.#transport.setPeers(this.#addresses.peers(this.#standing.member!.configuration, this.#nodeId))
     if (this.#addresses.isRemoved(this.#nodeId)) this.#removed('it was removed from the cluster')
   }
 
   #removed (reason: string): void {
+    this.#leave(`${reason}: this node takes no more part; stop it, and to use the machine again start it with an empty data folder`)
+  }
+
+  /**
+   * Another process has this node's id, and is heard. This one says nothing more, not even when the other is gone: what
+   * it has forgotten, or never had, may have been acknowledged under its id.
+   */
+  #withdraw (reason: string): void {
+    this.#isTwin = true
+    this.#leave(`${reason}. This node takes no more part`)
+    this.#transport.setPeers([])
+  }
+
+  #leave (reason: string): void {
     if (this.#standing.outside !== null) return
-    this.#standing.outside = `${reason}: this node takes no more part; stop it, and to use the machine again start it with an empty data folder`
+    this.#standing.outside = reason
     this.#options.logger.error(this.#standing.outside)
     this.#router.failAll(this.#standing.outside)
   }

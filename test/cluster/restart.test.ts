@@ -1,6 +1,8 @@
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { StreamReader } from '../feeds/stream-reader.ts'
-import { until } from '../support/node.ts'
+import { folder, startProcess, until } from '../support/node.ts'
 import { Cluster } from './cluster.ts'
 import { seed, Clients } from './clients.ts'
 
@@ -57,6 +59,59 @@ t.test('A node that comes back at another address is found again', async (t) => 
   t.match((await moved!.set('k', 1)).status, /20[01]/)
   await clients.acknowledged(10)
   await clients.end(t)
+})
+
+t.test('A node that runs on a copy of a member\'s folder is refused, takes no part, and the member goes on', async (t) => {
+  const cluster = await Cluster.start(t, 3)
+  await seed(cluster.nodes[0]!)
+  const clients = Clients.start(cluster, 2)
+  await clients.acknowledged(10)
+  const [member] = await cluster.followers()
+  await member!.kill('SIGTERM')
+  const copy = join(folder(t), 'copy')
+  cpSync(member!.dataDir, copy, { recursive: true })
+  await member!.start()
+  await cluster.settled()
+  await clients.acknowledged(10)
+  const leader = await cluster.leader()
+  const { term } = await leader.view()
+
+  const twin = await startProcess(t, { CHANGEWELL_DATA_DIR: copy })
+  const outside = /its id already runs at 127\.0\.0\.1:\d+, as another process: .* This node takes no more part/
+  await until(() => twin.lines.some((line) => outside.test(line)), 'the copy to say that it is one')
+  t.match(await (await fetch(`${twin.url}/health`)).json(), { status: 'unready', reasons: [outside] })
+  const others = cluster.up.filter((node) => node !== member)
+  await until(() => others.some(({ process }) => process.lines.some((line) => /refused a node: its id already runs/.test(line))), 'a member to say so')
+  await clients.acknowledged(10)
+  t.match(await member!.set('k', 1), { status: 201 })
+  const view = await leader.view()
+  t.match(view, { term, leader: leader.id }, 'nobody was made to campaign')
+  t.equal(view.members.find(({ id }) => id === member!.id)?.peerAddress, member!.proxy.address)
+
+  // Nor does it take the place of the member when that is gone for a while.
+  await member!.kill('SIGTERM')
+  await clients.acknowledged(10)
+  await member!.start()
+  await until(async () => (await member!.get('/readyz')).status === 200, 'the member to be back')
+  await clients.end(t)
+})
+
+t.test('A member on an older copy of its folder says what may have become of the rest', async (t) => {
+  const cluster = await Cluster.start(t, 3)
+  await seed(cluster.nodes[0]!)
+  const [member] = await cluster.followers()
+  await member!.kill('SIGTERM')
+  const copy = join(folder(t), 'copy')
+  cpSync(member!.dataDir, copy, { recursive: true })
+  await member!.start()
+  await member!.set('k', 1)
+  await cluster.checksum()
+  await member!.kill('SIGTERM')
+  rmSync(member!.dataDir, { recursive: true })
+  cpSync(copy, member!.dataDir, { recursive: true })
+  await member!.start()
+  const told = /entries were lost here\. .* another process runs on a copy\. See that no other has its id/
+  await until(async () => told.test(JSON.stringify((await member!.get('/health')).body)), 'it to say so')
 })
 
 t.test('Heartbeat and election times change while the cluster runs', async (t) => {

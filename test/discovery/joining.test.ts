@@ -88,7 +88,7 @@ t.test('Whoever answers as no node does is not believed, and the node goes on wa
   const node = await cluster.add({ CHANGEWELL_JOIN: stranger })
   const detail = async (): Promise<string> => String((await node.get('/readyz')).body.detail)
   await until(async () => /cannot be reached: .* answers as no node does/.test(await detail()), 'it to say so')
-  answers['/identity'] = { id: '1'.repeat(16), clusterId: '2'.repeat(16) }
+  answers['/identity'] = { id: '1'.repeat(16), clusterId: '2'.repeat(16), instance: '3'.repeat(16) }
   for (const answer of [{}, { clusterId: '2'.repeat(16), members: [null] }]) {
     answers['/join'] = answer
     await until(async () => /: [^:]*:\d+ answers as no node does/.test(await detail()), 'it to say so of the call to join')

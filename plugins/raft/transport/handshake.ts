@@ -32,6 +32,8 @@ const statuses = {
   'wrong-certificate': '403 Forbidden',
   'wrong-cluster': '409 Conflict',
   removed: '410 Gone',
+  /** Another process has its id, and still runs. */
+  twin: '409 Conflict',
   /** It wanted to reach another node than the one that is here. */
   'wrong-node': '421 Misdirected Request',
   /** The node that it reached belongs to no cluster yet. */
@@ -49,18 +51,21 @@ export interface Hello {
   versions: Versions
   clusterId: string
   from: NodeId
+  /** Which process of that node it is: no two have the same. */
+  instance: string
   /** Whom it expects to reach. */
   to: NodeId
   /** Where it listens itself, as far as it knows. */
   address: string | null
 }
 
-export function helloHeaders ({ versions, clusterId, from, to, address }: Hello): Record<string, string> {
+export function helloHeaders ({ versions, clusterId, from, instance, to, address }: Hello): Record<string, string> {
   return {
     connection: 'Upgrade',
     upgrade: protocolName,
     'changewell-protocol': `${versions.oldest}-${versions.newest}`,
     'changewell-cluster': clusterId,
+    'changewell-instance': instance,
     'changewell-to': to,
     ...callerHeaders({ from, address }),
   }
@@ -87,11 +92,11 @@ function textOf (headers: IncomingMessage['headers'], name: string): string {
 /** Null when the request is no handshake of ours. */
 export function readHello ({ method, url, headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): Hello | null {
   const caller = readCaller(headers)
-  const to = textOf(headers, 'changewell-to')
+  const [to, instance] = [textOf(headers, 'changewell-to'), textOf(headers, 'changewell-instance')]
   const versions = readVersions(textOf(headers, 'changewell-protocol'))
   const isOurs = method === 'GET' && url === handshakePath && textOf(headers, 'upgrade').toLowerCase() === protocolName
-  if (!isOurs || caller === null || !isNodeId(to) || versions === null) return null
-  return { versions, clusterId: textOf(headers, 'changewell-cluster'), to, ...caller }
+  if (!isOurs || caller === null || !isNodeId(to) || instance === '' || versions === null) return null
+  return { versions, clusterId: textOf(headers, 'changewell-cluster'), to, instance, ...caller }
 }
 
 /** `1-3`, or `2` for that one alone; null for anything else. */
@@ -129,6 +134,15 @@ export function refusalOf (
   }
   if (from === own.nodeId) return { code: 'wrong-node', reason: `it has the id of ${own.nodeId}, which it looks for` }
   return own.admit(from)
+}
+
+/** Why a node is not let in whose id another process has. */
+export function twinRefusal (address: string): PeerRefusal {
+  return {
+    code: 'twin',
+    reason: `its id already runs at ${address}, as another process: two nodes must not run from copies of one folder; ` +
+      'stop one, or give the copy an empty data folder',
+  }
 }
 
 /** The answer to a node that is welcome. It says who answers, and in which version the two talk from here on. */

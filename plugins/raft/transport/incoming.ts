@@ -6,9 +6,10 @@ import { Accepted } from './accepted.ts'
 import { hostOf } from './address.ts'
 import { Doorstep } from './doorstep.ts'
 import {
-  commonVersion, readHello, refusalOf, refused, welcome, type Hello, type PeerRefusal,
+  commonVersion, readHello, refusalOf, refused, twinRefusal, welcome, type Hello, type PeerRefusal,
 } from './handshake.ts'
 import type { CompleteOptions } from './options.ts'
+import { Processes } from './processes.ts'
 import { addressOfStranger, strangeness } from './stranger.ts'
 import { Told } from './told.ts'
 
@@ -27,6 +28,7 @@ export class Incoming {
   readonly #accepted = new Map<NodeId, Accepted>()
   readonly #doorstep: Doorstep
   readonly #told = new Told()
+  readonly #processes: Processes
   /** All that must be closed before this is: accepted, replaced and refused. */
   readonly #sockets = new Set<Duplex>()
   #detach = (): void => {}
@@ -34,6 +36,7 @@ export class Incoming {
 
   constructor (options: IncomingOptions) {
     this.#options = options
+    this.#processes = new Processes(options)
     this.#doorstep = new Doorstep({
       timeoutMs: options.handshakeTimeoutMs,
       max: options.handshakesMax,
@@ -86,10 +89,19 @@ export class Incoming {
       this.#tellOfStranger(socket, refusal.reason)
       return this.#refuse(socket, refusal)
     }
-    const { from } = hello
     const own = { versions, clusterId: clusterId(), nodeId: nodeId(), admit }
     const refusal = this.#strangerRefusal(socket, hello) ?? refusalOf(hello, own)
-    if (refusal === null) return this.#accept(socket, head, hello)
+    if (refusal !== null) return this.#turnAway(socket, hello, refusal)
+    if (this.#processes.isLast(hello.from, hello.instance)) return this.#accept(socket, head, hello)
+    socket.on('error', () => socket.destroy())
+    void this.#processes.twinOf(hello.from, hello.instance).then((address) => {
+      if (this.#closed || socket.destroyed) return void socket.destroy()
+      if (address === null) this.#accept(socket, head, hello)
+      else this.#turnAway(socket, hello, twinRefusal(address))
+    })
+  }
+
+  #turnAway (socket: Socket, { from }: Hello, refusal: PeerRefusal): void {
     if (this.#told.isNew(from, `${refusal.code} ${refusal.reason}`)) {
       this.#options.log.warn({ peer: from, remoteAddress: socket.remoteAddress, ...refusal }, 'refused a node: %s', refusal.reason)
     }
@@ -103,10 +115,11 @@ export class Incoming {
     return reason === null ? null : { code: 'wrong-certificate', reason }
   }
 
-  #accept (socket: Socket, head: Buffer, { from, address, versions }: Hello): void {
+  #accept (socket: Socket, head: Buffer, { from, instance, address, versions }: Hello): void {
     const version = commonVersion(versions, this.#options.versions)!
     const { nodeId, log, onAddress, onArrived, onHeard } = this.#options
     this.#told.forget(from)
+    this.#processes.learn(from, { instance, address })
     // The newest connection counts: the older one may be of a life before.
     this.#accepted.get(from)?.cut('it was replaced by a newer one')
     socket.write(welcome(nodeId(), version))

@@ -166,7 +166,7 @@ export class Outgoing {
   }
 
   #dial (): void {
-    const { clusterId, nodeId, addressOf, advertised, versions, dialTimeoutMs, connect } = this.#options
+    const { clusterId, nodeId, instance, addressOf, advertised, versions, dialTimeoutMs, connect } = this.#options
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.#retry = null
     this.#abandon?.()
@@ -177,7 +177,7 @@ export class Outgoing {
     const address = text === null ? null : this.#split(text)
     if (cluster === null || address === null) return this.#again()
     this.#told = advertised()
-    const hello = { versions, clusterId: cluster, from: nodeId(), to: this.id, address: this.#told }
+    const hello = { versions, clusterId: cluster, from: nodeId(), instance, to: this.id, address: this.#told }
     const ended = (): void => { this.#abandon = null }
     this.#abandon = dial({
       address,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import pino from 'pino'
@@ -37,6 +38,8 @@ export class TestNode {
     this.id = id
     this.transport = new Transport({
       nodeId: () => id,
+      instance: randomUUID(),
+      instanceAt: async () => null,
       clusterId: () => this.clusterId,
       addressOf: (peer) => addresses.get(peer) ?? null,
       admit: (peer) => this.admit(peer),
@@ -156,7 +159,7 @@ export class RawPeer {
   }
 
   shakeHands (hello: Partial<Hello>, more: Record<string, string> = {}): void {
-    const said = { versions: protocolVersions, clusterId, from: b, to: a, address: null, ...hello }
+    const said = { versions: protocolVersions, clusterId, from: b, instance: 'b1', to: a, address: null, ...hello }
     const headers = { ...helloHeaders(said), ...more }
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     this.socket.write(`GET /raft HTTP/1.1\r\nhost: node\r\n${lines.join('')}\r\n`)

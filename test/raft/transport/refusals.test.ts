@@ -163,10 +163,10 @@ t.test('an own address that no header can hold is no reason to fall', async (t) 
 })
 
 t.test('a request that only looks like a handshake is none', async (t) => {
-  const headers = helloHeaders({ versions: protocolVersions, clusterId: 'c', from: a, to: b, address: null })
+  const headers = helloHeaders({ versions: protocolVersions, clusterId: 'c', from: a, instance: 'a1', to: b, address: null })
   t.ok(readHello({ method: 'GET', url: '/raft', headers }))
   for (const [name, value] of [
-    ['upgrade', 'websocket'], ['changewell-node', 'x'], ['changewell-node', ''], ['changewell-to', a.toUpperCase()],
+    ['upgrade', 'websocket'], ['changewell-node', 'x'], ['changewell-node', ''], ['changewell-instance', ''], ['changewell-to', a.toUpperCase()],
     ['changewell-protocol', 'one'], ['changewell-protocol', '1.5'],
     ['changewell-protocol', '2-1'], ['changewell-protocol', '1-'], ['changewell-protocol', '1-2-3'],
   ] as const) {
