@@ -65,7 +65,7 @@ export interface Provider {
    * Tells the place who this node is and where it is. It is called again whenever one of that changes, and repeated
    * until it succeeds.
    *
-   * @throws DiscoveryError when it could not be told; the node goes on meanwhile
+   * @throws DiscoveryError when it could not be told; the node goes on meanwhile, whatever the code
    */
   publish (self: Self, signal: AbortSignal): Promise<void>
 

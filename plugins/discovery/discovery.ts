@@ -63,8 +63,11 @@ export class Discovery {
     const { provider, override, logger } = this.#options
     const asked = override.peer !== null
       ? null
-      : await untilDone((each) => provider.advertise(listening, each), signal,
-        (error) => logger.warn({ err: error }, `it is not known where others reach this node: ${error.message}`))
+      : await untilDone((each) => provider.advertise(listening, each), signal, (error) => {
+        // By its code: a package may bring the class of another copy.
+        if ((error as Partial<DiscoveryError>).code === 'DISCOVERY_SETTINGS') throw error
+        logger.warn({ err: error }, `it is not known where others reach this node: ${error.message}`)
+      })
     const advertised = override.peer === null && override.api === null ? asked! : overridden(override, listening, asked)
     const { peerAddress, apiAddress, reason } = advertised
     logger.info({ peerAddress, apiAddress, reason },
@@ -90,6 +93,7 @@ export class Discovery {
     const { signal } = this.#closing
     let told: Self | null = null
     while (told !== this.#self && !signal.aborted) {
+      // It ends when the place knows, or the node ends: a wrong setting of the place's may be mended there.
       await untilDone(async (each) => {
         const self = this.#self!
         await provider.publish(self, each)
@@ -102,9 +106,8 @@ export class Discovery {
 }
 
 /**
- * Tries until it succeeds, with growing pauses; a failure is told when it is another one than before.
- *
- * @throws DiscoveryError with the code DISCOVERY_SETTINGS, which no other attempt mends
+ * Tries until it succeeds, with growing pauses. A failure is told when it is another one than before; whoever is told
+ * may throw it, to give up.
  */
 async function untilDone<Result> (
   attempt: (signal: AbortSignal) => Promise<Result>, signal: AbortSignal, onFailure: (error: Error) => void
@@ -114,12 +117,11 @@ async function untilDone<Result> (
     signal.throwIfAborted()
     try {
       return await attempt(signal)
-    } catch (error) {
+    } catch (thrown) {
       signal.throwIfAborted()
-      // By its code: a package may bring the class of another copy.
-      if ((error as Partial<DiscoveryError>).code === 'DISCOVERY_SETTINGS') throw error
-      if ((error as Error).message !== told) onFailure(error as Error)
-      told = (error as Error).message
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+      if (error.message !== told) onFailure(error)
+      told = error.message
     }
     await sleep(wait, undefined, { signal })
   }
