@@ -13,9 +13,18 @@ export interface JoinEntry {
 /** Where nodes listen for others unless a setting says otherwise. */
 export const usualPort = 9001
 
-/** @throws DiscoveryError for what is neither an address nor a name */
+/**
+ * Empty for an empty text alone, which is a setting that is not there.
+ *
+ * @throws DiscoveryError for what is neither an address nor a name, and for commas with nothing between
+ */
 export function readJoinList (join: string): JoinEntry[] {
-  return join.split(',').map((text) => text.trim()).filter((text) => text !== '').map(entryOf)
+  const entries = join.split(',').map((text) => text.trim()).filter((text) => text !== '').map(entryOf)
+  if (join !== '' && entries.length === 0) {
+    throw new DiscoveryError('DISCOVERY_SETTINGS', `CHANGEWELL_JOIN is "${join}", which names nobody. Name members as others reach them, ` +
+      'with commas between, such as 10.0.0.7:9001,members.example.org:9001; or unset it to form a cluster of this node\'s own.')
+  }
+  return entries
 }
 
 /** What an entry stands for, as far as it could be looked up, and why the rest could not. */

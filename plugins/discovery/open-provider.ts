@@ -41,7 +41,11 @@ const own: Record<string, Opener> = {
  * @throws DiscoveryError
  */
 export async function openProvider (settings: DiscoverySettings, logger: DiscoveryLogger): Promise<Provider> {
-  const name = settings.discovery
+  const { discovery: name, join } = settings
+  if (name !== 'raw' && join !== '') {
+    throw wrong(`CHANGEWELL_JOIN is ${join}, but CHANGEWELL_DISCOVERY is ${name}, which finds others by itself and asks nobody named ` +
+      'there. Unset CHANGEWELL_JOIN, or unset CHANGEWELL_DISCOVERY to join those.')
+  }
   if (Object.hasOwn(own, name)) return await own[name]!(settings, logger)
   const open = await load(name)
   return await open({ settings: optionsOf(settings.discoveryOptions), logger })

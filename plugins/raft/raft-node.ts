@@ -17,6 +17,7 @@ import { LostPeers } from './lost-peers.ts'
 import { Member } from './member.ts'
 import type { MemberView, OwnAddresses, RaftNodeOptions } from './node-options.ts'
 import { memberViews, statusOf } from './node-views.ts'
+import { warnOfOtherClusters } from './other-clusters.ts'
 import { PeerCalls } from './peer-calls.ts'
 import type { PeerCaller } from './peer-http.ts'
 import { PeerListener } from './peer-listener.ts'
@@ -420,6 +421,8 @@ export class RaftNode implements Consensus {
     } else {
       // Whoever was dialled meanwhile is to hear of the address.
       this.#setPeers()
+      const [identify, clusterId] = [this.#identify, this.#clusterId]
+      if (clusterId !== null) void warnOfOtherClusters({ clusterId, discovery, identify, logger, signal })
     }
     this.#publish()
     await announceAddresses({

@@ -33,6 +33,19 @@ test('what is no provider stops the start with what to do', async (t) => {
   t.match(node.lines.join('\n'), /changewell: CHANGEWELL_DISCOVERY is not-installed-here/)
 })
 
+test('a node that is told to join, but not whom, or where nobody reads it, does not start', async (t) => {
+  for (const join of [',', ' , ', ' ']) {
+    const node = spawnNode(t, { CHANGEWELL_JOIN: join })
+    t.match(await node.ended, { code: 1 })
+    t.match(node.lines.join('\n'), `changewell: CHANGEWELL_JOIN is "${join}", which names nobody. Name members`)
+  }
+  for (const discovery of ['kubernetes', './mine.mjs']) {
+    const node = spawnNode(t, { CHANGEWELL_DISCOVERY: discovery, CHANGEWELL_JOIN: '10.0.0.7:9001' })
+    t.match(await node.ended, { code: 1 })
+    t.match(node.lines.join('\n'), `changewell: CHANGEWELL_JOIN is 10.0.0.7:9001, but CHANGEWELL_DISCOVERY is ${discovery}, which`)
+  }
+})
+
 test('what only Kubernetes knows is not asked of others', async (t) => {
   const node = spawnNode(t, { CHANGEWELL_REMOVE_GONE_SECONDS: '600' })
   t.match(await node.ended, { code: 1 })

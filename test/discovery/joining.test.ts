@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { until } from '../support/node.ts'
 import { Cluster } from '../cluster/cluster.ts'
+import { says } from './world.ts'
 
 t.test('A node joins through a member that does not lead, and while a leader is being elected', async (t) => {
   const cluster = await Cluster.start(t, 3)
@@ -60,8 +61,11 @@ t.test('Where members of two clusters are named, a node joins neither, and says 
   await lost.kill()
   await lost.start({ CHANGEWELL_JOIN: b.nodes[0]!.proxy.address })
   await a.settled()
-  t.equal((await lost.view()).clusterId, (await a.nodes[0]!.view()).clusterId)
+  const [own, other] = [(await a.nodes[0]!.view()).clusterId, (await b.nodes[0]!.view()).clusterId]
+  t.equal((await lost.view()).clusterId, own)
   t.equal((await b.nodes[0]!.view()).members.length, 1)
+  t.match(await says(lost.process, /is to join another/),
+    new RegExp(`its cluster, ${own}, .*\\(CHANGEWELL_JOIN\\) belongs to ${other}\\. .* an empty data folder.* unset CHANGEWELL_JOIN`))
 })
 
 t.test('Nodes that are told to join each other form no cluster, and say that the others have none', async (t) => {
