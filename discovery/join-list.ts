@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { joinAddress, splitAddress, type Address } from './address.ts'
 import type { Names } from './names.ts'
 import { DiscoveryError, type Candidate } from './provider.ts'
@@ -50,6 +51,7 @@ export function together (parts: readonly Found[]): Found {
 /** @throws DiscoveryError */
 async function placesOf ({ host, port }: JoinEntry, names: Names, signal: AbortSignal): Promise<Address[]> {
   if (port !== null) return [{ host, port }]
+  if (isIP(host) !== 0) return [{ host, port: usualPort }]
   const services = await names.services(host, signal)
   if (services.length > 0) return services
   // A name of a service, such as _changewell._tcp.example.org, is no name of a host.
@@ -75,7 +77,7 @@ function nothing (error: unknown, signal: AbortSignal): Found {
 }
 
 function entryOf (text: string): JoinEntry {
-  const bare = /^\[([0-9a-f:.]+)\]$/i.exec(text)?.[1] ?? text
+  const bare = /^\[([^[\]]+)\]$/.exec(text)?.[1] ?? text
   try {
     // A port that stands for none shows whether the rest is a host.
     if (splitAddress(joinAddress(bare, 1)).host === bare) return { text, host: bare, port: null }

@@ -33,6 +33,16 @@ test('addresses and names with all their A, AAAA and SRV records are asked, each
   t.same(await candidates('a.test,10.0.1.1,[fd00::9]', known()), ['10.0.1.1:9001', '[fd00::9]:9001'], 'where nodes usually listen')
 })
 
+test('an address is asked where nodes usually listen, whatever becomes of DNS', async (t) => {
+  const names = known()
+  names.failure = 'EBADNAME'
+  for (const [entry, address] of [
+    ['10.0.0.7', '10.0.0.7:9001'], ['::1', '[::1]:9001'], ['[::1]', '[::1]:9001'], ['fd00::7', '[fd00::7]:9001'],
+    ['[FD00::7]', '[FD00::7]:9001'], ['fe80::7%eth0', '[fe80::7%eth0]:9001'], ['[fe80::7%eth0]', '[fe80::7%eth0]:9001'],
+    ['[fe80::7%eth0]:9002', '[fe80::7%eth0]:9002'],
+  ] as const) t.same(await candidates(entry, names), [address], entry)
+})
+
 test('a name that leads nowhere is told of, and the others are asked', async (t) => {
   const warnings: string[] = []
   const logger = { ...quiet, warn: (_facts: object, message: string) => { warnings.push(message) } }
