@@ -1,6 +1,10 @@
-import { isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 
 /** Addresses of nodes, as texts: host:port, with an IPv6 host in brackets. */
+
+const everywhere = new BlockList()
+everywhere.addAddress('0.0.0.0')
+everywhere.addAddress('::', 'ipv6')
 
 export interface Address {
   host: string
@@ -24,7 +28,7 @@ export function joinAddress (host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** Whether that is no address of its own, but stands for all that the machine has. */
+/** Whether that is no address of its own, but stands for all that the machine has, however it is written. */
 export function isEverywhere (host: string): boolean {
-  return host === '0.0.0.0' || host === '::'
+  return isIP(host) !== 0 && everywhere.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
 }

@@ -18,6 +18,8 @@ export function readOverride (text: string): Override {
   const parts = text.split(',').map((part) => part.trim())
   if (parts.length > 2) throw wrong(text, 'has more than two parts')
   const [peer, api] = parts.map((part) => part === '' ? null : placeOf(text, part))
+  const nowhere = [peer, api].find((place) => place != null && isEverywhere(place.host))
+  if (nowhere != null) throw wrong(text, `${nowhere.host} stands for all addresses of a machine, and leads nobody to this one`)
   return { peer: peer ?? null, api: api ?? null }
 }
 
@@ -36,7 +38,7 @@ function clientsAt (peerHost: string, { api: { host, port } }: Listening): strin
 }
 
 function placeOf (text: string, part: string): Place {
-  const bare = /^\[([0-9a-f:.]+)\]$/i.exec(part)?.[1] ?? part
+  const bare = /^\[([^[\]]+)\]$/.exec(part)?.[1] ?? part
   try {
     // A port that stands for none shows whether the rest is a host.
     if (splitAddress(joinAddress(bare, 1)).host === bare) return { host: bare, port: null }

@@ -70,4 +70,7 @@ test('CHANGEWELL_ADVERTISE says where others reach the node, for nodes and for c
   for (const wrong of ['a:1,b:2,c:3', 'http://a:1', 'a:0', 'a:1:2']) {
     t.throws(() => readOverride(wrong), { code: 'DISCOVERY_SETTINGS', message: /CHANGEWELL_ADVERTISE is / }, wrong)
   }
+  for (const everywhere of ['0.0.0.0', '0.0.0.0:9001', '::', '[::]', '[::]:9001', '[::0]:9001', '10.0.0.1,0.0.0.0:9000', ',::']) {
+    t.throws(() => readOverride(everywhere), { code: 'DISCOVERY_SETTINGS', message: /all addresses.*It must be where others/ }, everywhere)
+  }
 })
