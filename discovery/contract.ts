@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { DiscoveryError, type Candidate, type Claim, type Provider } from './provider.ts'
 import { splitAddress } from './address.ts'
+import { checkedProvider } from './checked-provider.ts'
 
 /** What runs tests: `test` of tap and of `node:test` fit. */
 export interface Harness {
@@ -113,8 +114,19 @@ export function discoveryContract ({ test }: Harness, options: ContractOptions):
     assert.equal((await other.claim(proposalOf(1), signal())).forms, false, 'and the cluster is still the first one')
   })
 
+  check('each answer is what it must be, or the node does not believe it', async (open) => {
+    const [one, other] = [checkedProvider(await open(0)), checkedProvider(await open(1))]
+    await one.claim(proposalOf(0), signal())
+    await other.claim(proposalOf(1), signal())
+    await one.publish(selfOf(0, addressOf(0)), signal())
+    await eventually(async () => (await other.candidates(signal())).length > 0)
+    for (const node of [0, 3]) await other.resolve(proposalOf(node).nodeId, signal())
+    await other.isGone?.(proposalOf(0).nodeId, signal())
+    other.watch(() => {})()
+  })
+
   check('a node gets addresses that others can dial, with the reason', async (open) => {
-    const provider = await open(0)
+    const provider = checkedProvider(await open(0))
     const listening = { peer: { host: '0.0.0.0', port: 9001 }, api: { host: '0.0.0.0', port: 9000 }, members: [] }
     const { peerAddress, apiAddress, reason } = await provider.advertise(listening, signal())
     for (const address of [peerAddress, apiAddress]) assert.notEqual(splitAddress(address).host, '0.0.0.0')

@@ -21,3 +21,18 @@ export async function withDeadline<Result> (
     signal.removeEventListener('abort', abort)
   }
 }
+
+/** What comes of the work, unless the signal comes first. */
+export async function orAborted<Result> (work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  let abort = (): void => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('it was ended', { cause: signal.reason }))
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([aborted, work])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

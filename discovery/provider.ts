@@ -9,7 +9,8 @@
  * look, or could not look everywhere, throws a DiscoveryError: an answer that looks like an empty place is how others
  * came to two clusters. It is asked again, with growing pauses; a cluster that runs goes on without it.
  *
- * Every method takes a signal that ends the call: it then rejects soon.
+ * Every method takes a signal that ends the call: it then rejects soon. A call that lasts longer than half a minute is
+ * ended so, counts as one without an answer, and is made again.
  */
 export interface Provider {
   /** For sentences: `raw`, `kubernetes`. */
@@ -177,4 +178,10 @@ export class DiscoveryError extends Error {
     this.name = 'DiscoveryError'
     this.code = code
   }
+}
+
+/** By its code: a provider may bring the class of another copy of this package, or none. */
+export function isDiscoveryError (error: unknown): error is DiscoveryError {
+  const { code = '' } = error instanceof Error ? error as Partial<DiscoveryError> : {}
+  return ['DISCOVERY_UNAVAILABLE', 'DISCOVERY_REFUSED', 'DISCOVERY_SETTINGS'].includes(code)
 }

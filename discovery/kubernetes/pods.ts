@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { orAborted } from '../deadline.ts'
 import { DiscoveryError, type DiscoveryLogger } from '../provider.ts'
 import type { Api, WatchEvent } from './api.ts'
 import { KubernetesError } from './failure.ts'
@@ -173,19 +174,4 @@ export class Pods {
 
 function textOf (pods: ReadonlyMap<string, Pod>): string {
   return JSON.stringify([...pods].sort(([one], [other]) => one < other ? -1 : 1))
-}
-
-/** What comes of it, unless the signal comes first. */
-async function orAborted<Result> (work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  let abort = (): void => {}
-  const aborted = new Promise<never>((_resolve, reject) => {
-    abort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('it was ended', { cause: signal.reason }))
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-  })
-  try {
-    return await Promise.race([aborted, work])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }

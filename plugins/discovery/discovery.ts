@@ -6,6 +6,7 @@ import type {
 import { overridden, type Override } from './override.ts'
 
 export interface DiscoveryOptions {
+  /** One whose answers are checked. */
   provider: Provider
   override: Override
   logger: DiscoveryLogger
@@ -64,8 +65,7 @@ export class Discovery {
     const asked = override.peer !== null
       ? null
       : await untilDone((each) => provider.advertise(listening, each), signal, (error) => {
-        // By its code: a package may bring the class of another copy.
-        if ((error as Partial<DiscoveryError>).code === 'DISCOVERY_SETTINGS') throw error
+        if (error.code === 'DISCOVERY_SETTINGS') throw error
         logger.warn({ err: error }, `it is not known where others reach this node: ${error.message}`)
       })
     const advertised = override.peer === null && override.api === null ? asked! : overridden(override, listening, asked)
@@ -83,9 +83,10 @@ export class Discovery {
   }
 
   async close (): Promise<void> {
+    const { provider, logger } = this.#options
     this.#closing.abort()
     await this.#publishing
-    await this.#options.provider.close()
+    await provider.close().catch((error: Error) => logger.warn({ err: error }, error.message))
   }
 
   async #publish (): Promise<void> {
@@ -110,18 +111,18 @@ export class Discovery {
  * may throw it, to give up.
  */
 async function untilDone<Result> (
-  attempt: (signal: AbortSignal) => Promise<Result>, signal: AbortSignal, onFailure: (error: Error) => void
+  attempt: (signal: AbortSignal) => Promise<Result>, signal: AbortSignal, onFailure: (error: DiscoveryError) => void
 ): Promise<Result> {
   let told = ''
   for (let wait = backoffMinMs; ; wait = Math.min(wait * 2, backoffMaxMs)) {
     signal.throwIfAborted()
     try {
       return await attempt(signal)
-    } catch (thrown) {
+    } catch (error) {
       signal.throwIfAborted()
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-      if (error.message !== told) onFailure(error)
-      told = error.message
+      const { message } = error as DiscoveryError
+      if (message !== told) onFailure(error as DiscoveryError)
+      told = message
     }
     await sleep(wait, undefined, { signal })
   }

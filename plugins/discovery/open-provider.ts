@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { openChecked } from '../../discovery/checked-provider.ts'
 import {
   DiscoveryError, type DiscoveryLogger, type OpenProvider, type Provider,
 } from '../../discovery/provider.ts'
@@ -46,9 +47,10 @@ export async function openProvider (settings: DiscoverySettings, logger: Discove
     throw wrong(`CHANGEWELL_JOIN is ${join}, but CHANGEWELL_DISCOVERY is ${name}, which finds others by itself and asks nobody named ` +
       'there. Unset CHANGEWELL_JOIN, or unset CHANGEWELL_DISCOVERY to join those.')
   }
-  if (Object.hasOwn(own, name)) return await own[name]!(settings, logger)
+  if (Object.hasOwn(own, name)) return await openChecked(name, () => own[name]!(settings, logger))
   const open = await load(name)
-  return await open({ settings: optionsOf(settings.discoveryOptions), logger })
+  const options = optionsOf(settings.discoveryOptions)
+  return await openChecked(name, () => open({ settings: options, logger }))
 }
 
 async function load (name: string): Promise<OpenProvider> {

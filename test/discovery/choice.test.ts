@@ -5,6 +5,7 @@ import { loadConfig } from '../../app/config.ts'
 import { openProvider } from '../../plugins/discovery/open-provider.ts'
 import { overridden, readOverride } from '../../plugins/discovery/override.ts'
 import { folder, spawnNode } from '../support/node.ts'
+import { brokenProvider } from './broken.ts'
 import { quiet } from './names.ts'
 
 function open (discovery: string, discoveryOptions = '') {
@@ -13,8 +14,7 @@ function open (discovery: string, discoveryOptions = '') {
 
 test('the provider is the one that the setting names, and gets its own settings', async (t) => {
   t.equal((await open('raw')).name, 'raw')
-  const path = join(folder(t), 'mine.mjs')
-  writeFileSync(path, 'export default async ({ settings }) => ({ name: settings.name })')
+  const path = brokenProvider(t, 'name: context.settings.name')
   t.equal((await open(path, '{"name":"mine"}')).name, 'mine')
 })
 
