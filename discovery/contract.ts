@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { DiscoveryError, type Candidate, type Claim, type Provider } from './provider.ts'
+import { isDiscoveryError, type Candidate, type Claim, type DiscoveryError, type Provider } from './provider.ts'
 import { splitAddress } from './address.ts'
 import { checkedProvider } from './checked-provider.ts'
 
@@ -97,16 +97,16 @@ export function discoveryContract ({ test }: Harness, options: ContractOptions):
     const late = await open(2).catch((error: unknown) => error)
     for (const provider of [other, late]) {
       if (!isProvider(provider)) {
-        assert.ok(provider instanceof DiscoveryError, 'opening fails as everything else does')
+        assert.ok(isDiscoveryError(provider), 'opening fails as everything else does')
         continue
       }
       // What it knew before it may say, but nobody is nobody only for who has looked.
       const candidates = await answerOf(provider.candidates(signal()))
-      assert.ok(candidates instanceof DiscoveryError || candidates.length > 0, 'candidates')
+      assert.ok(isDiscoveryError(candidates) || candidates.length > 0, 'candidates')
       const claim = await answerOf(provider.claim(proposalOf(4), signal()))
-      assert.ok(claim instanceof DiscoveryError || !claim.forms, 'claim')
+      assert.ok(isDiscoveryError(claim) || !claim.forms, 'claim')
       const isGone = await answerOf(provider.isGone?.(proposalOf(3).nodeId, signal()) ?? Promise.resolve(false))
-      assert.ok(isGone instanceof DiscoveryError || !isGone, 'isGone')
+      assert.ok(isDiscoveryError(isGone) || !isGone, 'isGone')
       await answerOf(provider.publish(selfOf(1, addressOf(1)), signal()))
     }
     await place.mend()
@@ -200,7 +200,7 @@ async function answerOf<Answer> (call: Promise<Answer>): Promise<Answer | Discov
   try {
     return await call
   } catch (error) {
-    if (!(error instanceof DiscoveryError)) throw error
+    if (!isDiscoveryError(error)) throw error
     assert.notEqual(error.code, 'DISCOVERY_SETTINGS', error.message)
     return error
   }

@@ -62,7 +62,7 @@ test('the package serves in an empty folder, with nothing but the dependencies t
   t.match(told.stdout, /feed +\d+ changes in order over 2 connections .*: none missed, none twice\n/)
   t.match(told.stdout, /compared +\d+ keys in \d+ collections, [\d,]+ bytes of data: the copy is the same\n/)
 
-  // A discovery provider that is installed beside it, which imports what the package exports for those.
+  // A discovery provider that is installed beside it.
   const provider = join(modules, 'changewell-shared-folder')
   mkdirSync(provider)
   writeFileSync(join(provider, 'package.json'), '{"name":"changewell-shared-folder","type":"module","exports":"./index.js"}')

@@ -1,44 +1,35 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { Cluster } from '../cluster/cluster.ts'
-import { discoveryContract } from '../../discovery/contract.ts'
-import type { OpenProvider } from '../../discovery/provider.ts'
 import { program } from '../support/build.ts'
 import { folder } from '../support/node.ts'
 import { project } from '../support/project.ts'
-import { documentedProvider } from './documented.ts'
-import { quiet } from './names.ts'
+import { documentedContract, documentedProvider } from './documented.ts'
 
-/** The provider of the page, as a file that gets from `exported` what the package exports as `changewell/discovery`. */
-function documented (t: Test, exported: string): string {
+/** The provider of the page, as a file in a folder that has nothing else. */
+function provider (t: Test): string {
   const path = join(folder(t), 'shared-folder.mjs')
-  writeFileSync(path, documentedProvider().replace('changewell/discovery', pathToFileURL(exported).href))
+  writeFileSync(path, documentedProvider())
   return path
 }
 
-const { default: open } = await import(documented(t, join(project, 'discovery/provider.ts'))) as { default: OpenProvider }
-
-discoveryContract({ test: (name, body) => t.test(name, body) }, {
-  name: 'a shared folder',
-  knowsIds: true,
-  watches: false,
-  async place () {
-    const place = join(folder(t), 'nodes')
-    mkdirSync(place)
-    return {
-      open: () => open({ settings: { folder: place }, logger: quiet }),
-      async breakDown () { renameSync(place, `${place}-away`) },
-      async mend () { renameSync(`${place}-away`, place) },
-      async close () {},
-    }
-  },
+t.test('The provider of the documentation passes the tests that it shows, where the package is installed', async (t) => {
+  const home = join(provider(t), '..')
+  writeFileSync(join(home, 'shared-folder.test.mjs'), documentedContract())
+  const installed = join(home, 'node_modules/changewell')
+  mkdirSync(installed, { recursive: true })
+  cpSync(join(project, 'package.json'), join(installed, 'package.json'))
+  symlinkSync(join(program(), '../..'), join(installed, 'dist'))
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--test', '--test-reporter=tap'], { cwd: home, encoding: 'utf8' })
+  t.equal(status, 0, stdout + stderr)
+  t.match(stdout, /ok \d+ - discovery by a shared folder: of nodes that claim at one time at most one forms a cluster/)
 })
 
 t.test('Three nodes with the provider of the documentation, started at one time, are one cluster', async (t) => {
   const cluster = await Cluster.together(t, 3, {
-    CHANGEWELL_DISCOVERY: documented(t, join(program(), '../../discovery/provider.js')),
+    CHANGEWELL_DISCOVERY: provider(t),
     CHANGEWELL_DISCOVERY_OPTIONS: JSON.stringify({ folder: folder(t) }),
   })
   await cluster.settled()
