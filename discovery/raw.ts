@@ -78,8 +78,9 @@ export default async function openRaw (
     } catch (error) {
       signal.throwIfAborted()
       // A member that comes back has others to go by; who is new must know the way.
-      if (hosts.length === 0) throw error
-      return known
+      if (hosts.length > 0) return known
+      const reason = `the way to those that it is to join is not known: ${(error as Error).message}`
+      throw new DiscoveryError('DISCOVERY_UNAVAILABLE', reason, { cause: error })
     }
   }
 }

@@ -56,17 +56,21 @@ export class Discovery {
   }
 
   /**
-   * Where others reach this node. It waits until that is known.
+   * Where others reach this node. It waits until that is known, and says why it does.
    *
    * @throws DiscoveryError when a setting must be changed first
    */
-  async advertise (listening: Listening, signal: AbortSignal): Promise<Advertised> {
+  async advertise (
+    listening: Listening, signal: AbortSignal, onWaiting: (reason: string) => void
+  ): Promise<Advertised> {
     const { provider, override, logger } = this.#options
     const asked = override.peer !== null
       ? null
       : await untilDone((each) => provider.advertise(listening, each), signal, (error) => {
         if (error.code === 'DISCOVERY_SETTINGS') throw error
-        logger.warn({ err: error }, `it is not known where others reach this node: ${error.message}`)
+        const reason = `it waits to learn where others reach it: ${error.message}`
+        onWaiting(reason)
+        logger.warn({ err: error }, reason)
       })
     const advertised = override.peer === null && override.api === null ? asked! : overridden(override, listening, asked)
     const { peerAddress, apiAddress, reason } = advertised

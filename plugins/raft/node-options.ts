@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { Provider, Self } from '../../discovery/provider.ts'
+import type { Advertised, Listening, Provider, Self } from '../../discovery/provider.ts'
 import type { Database, NodeRecord } from '../../storage/database.ts'
 import type { NodeId } from './core/index.ts'
 import type { Log } from './log/index.ts'
@@ -39,7 +39,8 @@ export interface RaftNodeOptions {
 }
 
 /** What a node needs of the place where it runs: a provider that is tried again where that can help. */
-export type NodeDiscovery = Pick<Provider, 'name' | 'decidesAlone' | 'claim' | 'candidates' | 'resolve' | 'watch' | 'advertise'> & {
+export type NodeDiscovery = Pick<Provider, 'name' | 'decidesAlone' | 'claim' | 'candidates' | 'resolve' | 'watch'> & {
+  advertise: (listening: Listening, signal: AbortSignal, onWaiting: (reason: string) => void) => Promise<Advertised>
   publish: (self: Self) => void
 }
 

@@ -411,7 +411,14 @@ export class RaftNode implements Consensus {
   async #appear (listening: Pick<Listening, 'peer' | 'api'>): Promise<void> {
     const { discovery, database, logger, security } = this.#options
     const { signal } = this.#closing
-    this.#own = await discovery.advertise({ ...listening, members: this.#addresses.others(this.#nodeId) }, signal)
+    const { outside } = this.#standing
+    const members = this.#addresses.others(this.#nodeId)
+    // A member takes part meanwhile: the others know it by where it was.
+    const waits = (reason: string | null): void => {
+      if (this.#standing.member === null) this.#standing.outside = reason
+    }
+    this.#own = await discovery.advertise({ ...listening, members }, signal, waits)
+    waits(outside)
     const mismatch = security?.ownMismatch({ id: this.#nodeId, host: hostOf(this.#own.peerAddress) }) ?? null
     if (mismatch !== null) logger.warn('other nodes will refuse this one until its certificate is made again: %s', mismatch)
     this.#publish()

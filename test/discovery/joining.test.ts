@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { until } from '../support/node.ts'
+import { startProcess, until } from '../support/node.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { says } from './world.ts'
 
@@ -80,6 +80,15 @@ t.test('Nodes that are told to join each other form no cluster, and say that the
   await waits(one, /is this node itself/)
   await waits(other, /belongs to no cluster yet/)
   for (const node of [one, other]) t.equal((await node.view()).clusterId, null)
+})
+
+t.test('A new node that cannot work out its own address says what it waits for, in the log and in /readyz', async (t) => {
+  const node = await startProcess(t, { CHANGEWELL_JOIN: 'nosuch.invalid:42001' })
+  const words = /where others reach it: the way to those that it is to join is not known: the name nosuch\.invalid/
+  await says(node, words)
+  const answer = await fetch(`${node.url}/readyz`)
+  t.equal(answer.status, 503)
+  t.match(await answer.json(), { detail: words })
 })
 
 t.test('Whoever answers as no node does is not believed, and the node goes on waiting', async (t) => {

@@ -26,6 +26,18 @@ export async function nodesSuite (t: Test, server: ApiServer, { boots, outageSec
     }
   })
 
+  await t.test('a node whose rights are missing says which in /readyz, and takes part once it has them', async (t) => {
+    const three = await Three.make(t, server)
+    const { namespace, pods: [pod] } = three
+    await namespace.setRules([])
+    await pod.start(three.nextAddress())
+    const words = /where others reach it: .*lacks this rule: .* resources: \["pods"\], verbs: \["list"\]/
+    await waitFor(async () => words.test((await pod.call('GET', '/readyz')).body.detail))
+    await namespace.forbid('nothing', '')
+    await waitFor(() => pod.isReady())
+    await pod.stop()
+  })
+
   await t.test('a pod that is deleted and comes back at another address is the same member with its volume, and a new one without', async (t) => {
     const three = await Three.make(t, server)
     const [first, second, third] = three.pods
