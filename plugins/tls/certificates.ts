@@ -52,6 +52,13 @@ export function isWhole (authority: X509Certificate, authorities: readonly X509C
   return leadsTo(authority, authorities, authorities.filter((other) => other.checkIssued(other)))
 }
 
+/** Where a chain ends: its certificates above which it holds none. Roots are left out: whoever trusts one has it. */
+export function endsOf ([own, ...above]: readonly X509Certificate[]): X509Certificate[] {
+  const intermediates = above.filter(({ issuer, subject }) => issuer !== subject)
+  return [own!, ...intermediates].filter((one) => !intermediates.some((other) => (
+    other !== one && one.issuer === other.subject && one.verify(other.publicKey))))
+}
+
 /** Its subject on one line: `CN=web, O=Example`. */
 export function subjectOf ({ subject }: X509Certificate): string {
   return subject.split('\n').join(', ')

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import type { SecureContextOptions, SecureVersion, Server } from 'node:tls'
 import { loadBundle, type Bundle, type BundleFiles } from './bundle.ts'
 import { boundHandshakes } from './half-open.ts'
+import { rehearsalFaults } from './rehearsal.ts'
 
 export type Use = 'clients' | 'peers'
 
@@ -75,7 +76,10 @@ export class Credentials {
 
   /** What a server or a client makes its secure context from. */
   get contextOptions (): SecureContextOptions {
-    const { cert, key, ca } = this.bundle
+    return this.#optionsOf(this.bundle)
+  }
+
+  #optionsOf ({ cert, key, ca }: Bundle): SecureContextOptions {
     return {
       cert,
       key,
@@ -108,7 +112,8 @@ export class Credentials {
     this.#read = this.#seen = await this.#state()
     const { bundle, faults } = await loadBundle(this.#files)
     if (bundle === null) return { result: 'refused', faults }
-    const objections = this.objections(bundle)
+    const rehearsed = await rehearsalFaults(this.#files, bundle, this.#optionsOf(bundle))
+    const objections = [...this.objections(bundle), ...rehearsed]
     if (objections.length > 0) return { result: 'refused', faults: objections }
     const before = this.#bundle
     const isSame = before?.cert === bundle.cert && before.key === bundle.key && before.ca === bundle.ca

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pino from 'pino'
 import { test, type Test } from 'tap'
+import type { Issued } from '../../app/certificates/issue.ts'
 import { loadConfig, type Config } from '../../app/config.ts'
 import { Tls } from '../../plugins/tls/index.ts'
-import { authority, days, leaf, PemFolder } from '../support/certificates.ts'
+import { authority, days, joined, leaf, PemFolder, type Wish } from '../support/certificates.ts'
 
 const ca = authority('Cluster CA')
 
@@ -111,6 +113,75 @@ test('a certificate that is too weak for OpenSSL is told from others that it doe
   await oneFault(t, named('other'), /TLS_CERT: OpenSSL does not take .* \(unknown certificate type\); make another, as changewell certs does\./)
 })
 
+test('a certificate that no handshake comes about with is refused, and why', async (t) => {
+  const pem = new PemFolder(t)
+  const path = (name: string): string => join(pem.directory, name)
+  pem.write('ca.pem', ca.certificate)
+  pem.write('ca.key', ca.key)
+  pem.write('openssl.cnf', '[req]\ndistinguished_name = name\n[name]\n')
+  const made = (key: string, ...extensions: string[]): Issued => {
+    const [algorithm = '', option = ''] = key.split(' ')
+    execFileSync('openssl', [
+      'req', '-x509', '-config', path('openssl.cnf'), '-CA', path('ca.pem'), '-CAkey', path('ca.key'), '-subj', '/CN=node', '-nodes',
+      '-newkey', algorithm, '-pkeyopt', option, '-keyout', path('made.key'), '-out', path('made.pem'),
+      ...extensions.flatMap((extension) => ['-addext', extension]),
+    ], { stdio: 'ignore' })
+    return { certificate: readFileSync(path('made.pem'), 'utf8'), key: readFileSync(path('made.key'), 'utf8') }
+  }
+  const under = (between: Issued, wish: Wish = {}): Issued => {
+    const own = leaf(between, wish)
+    return { ...own, certificate: own.certificate + between.certificate }
+  }
+  const p256 = 'ec ec_paramgen_curve:P-256'
+  const unusable: Record<string, [Issued, RegExp]> = {
+    'a curve that TLS does not use': [made('ec ec_paramgen_curve:secp256k1'), /no suitable signature algorithm/],
+    'a curve that TLS 1.3 does not use': [made('ec ec_paramgen_curve:brainpoolP256r1'), /no suitable signature algorithm/],
+    'a key that signs certificates alone': [made(p256, 'keyUsage=critical,keyCertSign'), /unsuitable certificate purpose/],
+    'what nobody knows, and must': [made(p256, '1.2.3.4.5=critical,ASN1:UTF8String:x'), /unhandled critical extension/],
+    'an intermediate that has expired': [under(authority('Between', { notAfter: days(-0.5) }, ca)), /certificate has expired/],
+    'an intermediate that is not valid yet': [under(authority('Between', { notBefore: days(1) }, ca)), /certificate is not yet valid/],
+    'an intermediate that is no authority': [under(made(p256, 'basicConstraints=critical,CA:FALSE')), /unsuitable certificate purpose/],
+    'an intermediate for clients alone': [under(authority('Between', { usages: ['clientAuth'] }, ca)), /unsuitable certificate purpose/],
+  }
+  for (const [what, [own, reason]] of Object.entries(unusable)) {
+    const said = (who: string): RegExp => new RegExp(`TLS_CERT: ${who} would refuse the certificate in .* \\((${reason.source})\\): .* make another`)
+    await oneFault(t, pem.server(own), said('clients'), what)
+    await oneFault(t, pem.peers(own, [ca]), said('other nodes'), what)
+  }
+  const servers: Record<string, Issued> = {
+    'a key that signs nothing': made('rsa rsa_keygen_bits:2048', 'keyUsage=critical,keyEncipherment'),
+    'an intermediate for servers alone': under(authority('Between', { usages: ['serverAuth'] }, ca)),
+  }
+  const said = /PEER_TLS_CERT: other nodes would refuse the certificate in .* \(as a client's: INVALID_PURPOSE\)/
+  for (const [what, own] of Object.entries(servers)) {
+    t.same(await faults(t, pem.server(own)), [], what)
+    await oneFault(t, pem.peers(own, [ca]), said, what)
+  }
+})
+
+test('a certificate of any kind that handshakes come about with is taken, with all that may stand after it', async (t) => {
+  const pem = new PemFolder(t)
+  const own = { tlsCert: join(pem.directory, 'own.pem'), tlsKey: join(pem.directory, 'own.key') }
+  const files = ['-keyout', own.tlsKey, '-out', own.tlsCert]
+  for (const key of ['rsa:2048', 'ed25519']) {
+    execFileSync('openssl', ['req', '-x509', '-newkey', key, '-nodes', '-subj', '/CN=signs itself', ...files], { stdio: 'ignore' })
+    t.same(await faults(t, own), [], key)
+  }
+  const root = authority('Root', { notAfter: days(-0.5) })
+  const [other, between] = [authority('Other'), authority('Between', {}, root)]
+  const signed = leaf(between)
+  const chains = {
+    'without its intermediate': [signed],
+    'with it': [signed, between],
+    'with a root that clients have a newer one of': [signed, between, root],
+    'with another authority': [signed, other],
+    'in another order': [signed, root, between],
+  }
+  for (const [what, chain] of Object.entries(chains)) {
+    t.same(await faults(t, pem.server({ ...signed, certificate: joined(chain) })), [], what)
+  }
+})
+
 test('a node of a cluster must be trusted by those that trust the same authorities', async (t) => {
   const pem = new PemFolder(t)
   const between = authority('Between', {}, ca)
@@ -127,6 +198,9 @@ test('authorities whose time is over are refused, unless there is one beside the
   const over = authority('Old CA', { notBefore: days(-9), notAfter: days(-1) })
   await oneFault(t, { ...pem.server(leaf(ca)), ...pem.clients([over], 'optional') }, /expired on/)
   t.same(await faults(t, pem.peers(leaf(ca), [over, ca])), [])
+  await oneFault(t, pem.peers(leaf(over), [over, ca]), /other nodes would refuse .* \(certificate has expired\)/)
+  const next = authority('Next CA')
+  for (const own of [ca, next]) t.same(await faults(t, pem.peers(leaf(own), [ca, next])), [], 'both are trusted for a while')
 })
 
 test('whoever signs for clients may not sign for nodes', async (t) => {

@@ -87,6 +87,7 @@ test('bad new files are refused: what was there stays in force, and it is logged
     'does not belong': { ...good, key: leaf(next).key },
     expired: leaf(next, { notBefore: days(-9), notAfter: days(-1) }),
     serverAuth: leaf(next, { usages: ['clientAuth'] }),
+    'clients would refuse': authority('Own', { names: ['localhost', '127.0.0.1'] }, next),
   }
   let refused = 0
   for (const [words, certificate] of Object.entries(bad)) {
