@@ -66,8 +66,15 @@ export async function buildServer (config: Config, logger: FastifyBaseLogger): P
   app.server.maxConnections = config.connectionsMax
   // Node would leave out those after the thousandth without a word, a condition perhaps. The head's size is the limit.
   app.server.maxHeadersCount = 0
-  // Of the two times Node takes the longer one for the whole request, and this one is a minute unless it is set.
-  app.server.headersTimeout = app.server.requestTimeout
+  // Fastify sets no times on a server of HTTP/2, which has connections of HTTP/1.1 as well.
+  const requestTimeout = config.requestTimeoutSeconds * 1000
+  Object.assign(app.server, {
+    requestTimeout,
+    // Of the two times Node takes the longer one for the whole request, and this one is a minute unless it is set.
+    headersTimeout: requestTimeout,
+    keepAliveTimeout: app.initialConfig.keepAliveTimeout,
+    connectionsCheckingInterval: checkingMs(config),
+  })
   try {
     await registerPlugins(app, config, security)
     await app.register(listeners, {

@@ -32,8 +32,7 @@ async function listeners (app: FastifyInstance, options: ListenersOptions): Prom
     const { connectionsCheckingInterval, clientErrorHandler, connectHandler } = options
     const { requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxHeadersCount } = app.server
     const server = createServer({ requireHostHeader: false, connectionsCheckingInterval }, handle)
-    Object.assign(server, { requestTimeout, headersTimeout, maxConnections, maxHeadersCount })
-    if (keepAliveTimeout !== undefined) server.keepAliveTimeout = keepAliveTimeout
+    Object.assign(server, { requestTimeout, headersTimeout, keepAliveTimeout, maxConnections, maxHeadersCount })
     server.on('checkExpectation', handle)
     server.on('checkContinue', app.continuing(handle))
     server.on('connect', connectHandler)

@@ -78,6 +78,8 @@ function sendProblem (errors: ErrorTable, error: unknown, request: FastifyReques
   const { status, headers, body } = renderProblem(errors, problem, request.id)
   if (problem.code === 'INTERNAL') request.log.error({ err: problem.cause ?? problem }, 'a request failed')
   else request.log[status >= 500 ? 'info' : 'debug']({ code: problem.code, ...problem.params }, 'a request was refused')
+  // Fastify ends the connection where it has not taken the whole body, and HTTP/2 has no such header.
+  if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
   // Fastify adds a charset to the media type of a text, and problem documents have none.
   return reply.code(status).headers(headers).send(Buffer.from(body))
 }

@@ -2,6 +2,7 @@ import type { Server } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { clientCertificates } from './client-certificate.ts'
+import { boundRequests } from './http2-requests.ts'
 import { tlsMetrics } from './metrics.ts'
 import { tellOfRefusedClients } from './refused-client.ts'
 import type { Tls } from './tls.ts'
@@ -28,6 +29,7 @@ async function tlsPlugin (app: FastifyInstance, { tls }: TlsPluginOptions): Prom
     tls.clients.attach(server)
     tellOfRefusedClients(server, app.log)
   }
+  if (app.config.http2) boundRequests(app, app.config.requestTimeoutSeconds)
   clientCertificates(app)
   app.addHook('onReady', async () => tlsMetrics(app.metrics.registry, tls.credentials))
   app.addHook('onClose', () => tls.close())
