@@ -65,11 +65,12 @@ export class Credentials {
     return [cert, key, ...ca === null ? [] : [ca]].map(({ path }) => path)
   }
 
-  /** Its own certificate, and whom it trusts. */
-  get certificates (): { kind: 'certificate' | 'authority', certificate: X509Certificate }[] {
-    const { chain, authorities } = this.bundle
+  /** Its own certificate, those that it shows after it, and whom it trusts. */
+  get certificates (): { kind: 'certificate' | 'intermediate' | 'authority', certificate: X509Certificate }[] {
+    const { chain: [own, ...intermediates], authorities } = this.bundle
     return [
-      { kind: 'certificate', certificate: chain[0]! },
+      { kind: 'certificate', certificate: own! },
+      ...intermediates.map((certificate) => ({ kind: 'intermediate' as const, certificate })),
       ...authorities.map((certificate) => ({ kind: 'authority' as const, certificate })),
     ]
   }

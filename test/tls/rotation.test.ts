@@ -197,18 +197,22 @@ test('days to expiry are a metric, and the log warns when few are left', async (
   const pem = new PemFolder(t)
   const lines: string[] = []
   const logger = pino({ level: 'warn' }, { write: (line: string) => { lines.push(line) } })
+  const between = authority('Between', { notBefore: days(-100), notAfter: days(5.5) }, old)
+  const own = leaf(between, { commonName: 'web', notBefore: days(-100), notAfter: days(10.5) })
   const config: Config = {
     ...loadConfig({}),
     dataDir: folder(t),
     logSegmentBytes: 256 * 1024,
-    ...pem.server(leaf(old, { commonName: 'web', notBefore: days(-100), notAfter: days(10.5) })),
+    ...pem.server({ ...own, certificate: own.certificate + between.certificate }),
     ...pem.clients([authority('One'), authority('One', { notAfter: days(200.5) })], 'optional'),
   }
   const app = await buildServer(config, logger)
   t.teardown(() => app.close())
   const { payload } = await app.inject('/metrics')
   t.match(payload, /changewell_tls_expiry_days\{use="clients",kind="certificate",subject="CN=web"\} 10\.[45]/)
+  t.match(payload, /changewell_tls_expiry_days\{use="clients",kind="intermediate",subject="CN=Between"\} 5\.[45]/)
   t.match(payload, /changewell_tls_expiry_days\{use="clients",kind="authority",subject="CN=One"\} 200\.[45]/)
-  t.equal(lines.filter((line) => /expires soon/.test(line)).length, 1)
+  t.equal(lines.filter((line) => /expires soon/.test(line)).length, 2)
   t.match(lines.join(''), /the certificate CN=web for clients expires soon, on 20/)
+  t.match(lines.join(''), /the intermediate CN=Between for clients expires soon, on 20/)
 })
