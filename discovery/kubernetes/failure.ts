@@ -41,6 +41,12 @@ export function failureOf (error: unknown, what: string, right: Right, server: s
     return new KubernetesError('DISCOVERY_REFUSED', 'The API server does not take this pod\'s token, though it was read anew, ' +
       `so it could not ${what}: ${reason}`, status, null, options)
   }
+  const path = fileOf(error)
+  if (path !== null) {
+    return new KubernetesError('DISCOVERY_UNAVAILABLE', `The API server was not asked to ${what}, for the file ${path} cannot be ` +
+      `read (${(error as NodeJS.ErrnoException).code}). Let the pod have its service account's token (automountServiceAccountToken), or set ` +
+      'CHANGEWELL_KUBERNETES_SERVICE_ACCOUNT_DIR to the folder that has it.', null, null, options)
+  }
   if (status === null) {
     return new KubernetesError('DISCOVERY_UNAVAILABLE',
       `The API server at ${server} gave no answer when asked to ${what}: ${reason}`, null, null, options)
@@ -59,6 +65,12 @@ export function statusOf (error: unknown): number | null {
   const { code, statusCode } = error as { code?: unknown, statusCode?: unknown }
   for (const status of [code, statusCode]) if (typeof status === 'number') return status
   return null
+}
+
+/** The file of the service account that could not be opened; null where it was something else. */
+function fileOf (error: unknown): string | null {
+  const { syscall, path } = error as NodeJS.ErrnoException
+  return syscall === 'open' && path !== undefined ? path : null
 }
 
 /** The server's own sentence, which is in the Status object that it answers with. */

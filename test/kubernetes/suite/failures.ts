@@ -1,3 +1,5 @@
+import { renameSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { ApiServer } from '../api-server.ts'
 import type { Fate } from '../meddler.ts'
@@ -69,6 +71,21 @@ export async function failuresSuite (t: Test, server: ApiServer): Promise<void> 
     await provider.publish(selfOf({ clusterId: newId(), nodeId: newId() }), signal())
     t.ok(meddler.count('PATCH') > 0)
   })
+
+  for (const file of ['token', 'ca.crt']) {
+    await t.test(`the file ${file} that is not there is named, with what to do, and read once it is`, async (t) => {
+      const { namespace, provider } = await one(t, server)
+      const path = join(await namespace.serviceAccountDir('changewell-0'), file)
+      await provider.claim({ clusterId: newId(), nodeId: newId() }, signal())
+      renameSync(path, `${path}.away`)
+      await t.rejects(provider.claim({ clusterId: newId(), nodeId: newId() }, signal()), {
+        code: 'DISCOVERY_UNAVAILABLE',
+        message: new RegExp(`was not asked to read the Lease .* the file ${path} cannot be read \\(ENOENT\\)\\. .*automountServiceAccountToken`),
+      })
+      renameSync(`${path}.away`, path)
+      t.match(await provider.claim({ clusterId: newId(), nodeId: newId() }, signal()), { forms: false })
+    })
+  }
 
   await t.test('a call that gets 401 once is made again at once, with the token read anew', async (t) => {
     const { namespace, provider, meddler } = await known(t, server)
