@@ -15,12 +15,13 @@ declare module 'fastify' {
 
 /** Opens this node's queue, and goes on with what was in it. */
 async function queuePlugin (app: FastifyInstance): Promise<void> {
-  const { config, raft } = app
+  const { config, database, raft } = app
   const file = await QueueFile.open(join(config.dataDir, 'queue'))
   const onDone = queueMetrics(app.metrics.registry, () => queue)
   const queue = new Queue({
     file,
     raft,
+    database,
     writesMax: config.queueWritesMax,
     bytesMax: config.queueBytesMax,
     seconds: config.queueSeconds,
@@ -33,4 +34,4 @@ async function queuePlugin (app: FastifyInstance): Promise<void> {
   queue.start()
 }
 
-export default fp(queuePlugin, { name: 'queue', fastify: '5.x', dependencies: ['raft', 'metrics', 'auth'] })
+export default fp(queuePlugin, { name: 'queue', fastify: '5.x', dependencies: ['storage', 'raft', 'metrics', 'auth'] })

@@ -8,9 +8,10 @@ import { decodeQueued, encodeQueued, type Origin, type QueuedWrite } from './que
 export interface QueueOptions {
   file: QueueFile
   raft: Pick<FastifyInstance['raft'], 'propose' | 'receipts' | 'refusal'>
+  database: Pick<FastifyInstance['database'], 'timestamp'>
   writesMax: number
   bytesMax: number
-  /** A write that no leader has taken after so long is given up. */
+  /** A write that no leader has taken after so long is rejected. */
   seconds: number
   log: FastifyInstance['log']
   /** What became of a write that was sent on, or was too old to be. */
@@ -135,23 +136,36 @@ export class Queue {
 
   /** Returns whether the write is done with. */
   async #sendOne (item: Item): Promise<boolean> {
-    const { raft, log } = this.#options
+    const { log } = this.#options
+    const { signal } = this.#closing
     try {
-      const outcome = await this.#propose(item)
-      if (this.#closing.signal.aborted) return false
+      const what = whatBecame(await this.#propose(item))
+      // A leader may have refused it by a clock that is ahead, and the next one may make it.
+      if (signal.aborted || (what === 'expired' && !await this.#isOver(item))) return false
       this.#waitsFor = null
-      this.#done(item, whatBecame(outcome))
+      this.#done(item, what)
       return true
     } catch (error) {
-      if (this.#closing.signal.aborted) return false
+      if (signal.aborted) return false
       const reason = reasonOf(error as Error)
       if (reason !== this.#waitsFor) log.warn({ err: error, writes: this.#items.length }, 'the queue has to wait: %s', reason)
       this.#waitsFor = reason
-      // No leader that follows would make it any more.
-      if (raft.receipts.clock <= item.proposal.receipt.deadline) return false
+      if (!await this.#isOver(item) || signal.aborted) return false
       this.#done(item, 'expired')
       return true
     }
+  }
+
+  /**
+   * Whether the database's clock is past the write's deadline: then the receipt tells what became of it, for certain. A
+   * node's own clock may be wrong, so it decides no more than when to have the database's brought to the leader's.
+   */
+  async #isOver ({ proposal: { receipt: { deadline } } }: Item): Promise<boolean> {
+    const { raft, database } = this.#options
+    if (database.timestamp <= deadline && raft.receipts.clock > deadline) {
+      await raft.propose({ kind: 'expire' }).catch(() => {})
+    }
+    return database.timestamp > deadline
   }
 
   /**

@@ -79,25 +79,69 @@ test('The queue is bounded in writes and bytes, and what is in it is seen', asyn
   for (const { body } of await Promise.all(sent.slice(0, 2))) t.equal((await fateOf(client, body.receipt)).state, 'committed')
 })
 
-test('A write that no leader took in time is rejected, and the queue goes on', async (t) => {
-  const client = await startStocked(t, { queueSeconds: 3 })
-  const { raft } = client.app
+/** As when there is no leader, until it is called. Counts the attempts. */
+function leaderless ({ app: { raft } }: Client): { attempts: number, end: () => void } {
   const { propose } = raft
-  // As when there is no leader.
-  raft.propose = async () => { throw new Error('nobody leads') }
+  const state = { attempts: 0, end: () => { raft.propose = propose } }
+  raft.propose = async () => {
+    state.attempts++
+    throw new Error('nobody leads')
+  }
+  return state
+}
+
+test('A write that no leader took in time is rejected by the next one, and the queue goes on', async (t) => {
+  const client = await startStocked(t, { queueSeconds: 3 })
+  const nobody = leaderless(client)
   const late = await client.post('/changes?ack=queue', { data: 'late' })
-  t.match((await client.get('/queue')).body, {
+  const { body: queue } = await client.get('/queue')
+  t.match(queue, {
     writes: 1, waitsFor: 'nobody leads', first: [{ receipt: late.body.receipt, acceptedAt: /Z$/, deadline: /Z$/, requestId: /./ }],
   })
   t.match((await client.get('/metrics')).text, /changewell_queue_writes 1\n/)
+  await until(() => Date.now() > Date.parse(queue.first[0].deadline), 'its time to be over')
+  nobody.attempts = 0
+  await until(() => nobody.attempts > 2, 'it to be tried again')
+  t.equal((await client.get('/queue')).body.writes, 1, 'a node does not decide it by its own clock')
+  nobody.end()
   await until(async () => (await client.get('/queue')).body.writes === 0, 'the write to be given up')
-  raft.propose = propose
-  t.match(await fateOf(client, late.body.receipt), { state: 'rejected', problem: { code: 'WRITE_EXPIRED' } })
+  t.match((await client.get(`/receipts/${late.body.receipt}`)).body, { state: 'rejected', problem: { code: 'WRITE_EXPIRED' } }, 'at once')
   const next = await client.post('/changes?ack=queue', { data: 'next' })
   t.strictSame(await fateOf(client, next.body.receipt), { state: 'committed', revision: 3 })
   const { text } = await client.get('/metrics')
   t.match(text, /changewell_queue_done_total{outcome="expired"} 1\n/)
   t.match(text, /changewell_queue_done_total{outcome="committed"} 1\n/)
+})
+
+test('A clock that is ahead for a while loses nothing that was queued', async (t) => {
+  const client = await startStocked(t)
+  const { now } = Date
+  t.teardown(() => { Date.now = now })
+  const nobody = leaderless(client)
+  const receipts = []
+  for (let at = 0; at < 3; at++) receipts.push((await client.post('/changes?ack=queue', { data: at })).body.receipt)
+  Date.now = () => now() + 2 * 86_400_000
+  nobody.attempts = 0
+  await until(() => nobody.attempts > 2, 'the queue to be tried by that clock')
+  Date.now = now
+  nobody.end()
+  const fates = await Promise.all(receipts.map((receipt) => fateOf(client, receipt)))
+  t.strictSame(fates, [3, 4, 5].map((revision) => ({ state: 'committed', revision })))
+})
+
+test('A leader whose clock is ahead for a while loses nothing that was queued', async (t) => {
+  const client = await startStocked(t)
+  const { raft } = client.app
+  const { propose } = raft
+  let refusals = 0
+  // As it answers before the write is in its log; by the time it is asked to pass that on, its clock is right again.
+  raft.propose = async (proposal, origin) => {
+    if (proposal.kind !== 'write' || refusals > 2) return propose.call(raft, proposal, origin)
+    refusals++
+    return { ok: false, code: 'WRITE_EXPIRED', params: { deadline: '' }, revision: 0 }
+  }
+  const { body: { receipt } } = await client.post('/changes?ack=queue', { data: 1 })
+  t.strictSame(await fateOf(client, receipt), { state: 'committed', revision: 3 })
 })
 
 test('What could not be sent before a restart is sent after it', async (t) => {
