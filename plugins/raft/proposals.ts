@@ -4,13 +4,14 @@ import type { GivenReceipt } from './receipts.ts'
 
 export interface ProposalsOptions {
   max: number
-  timeoutSeconds: number
   textOf: (receipt: GivenReceipt) => string
 }
 
 /** One proposal whose outcome is waited for; null for one of which nobody needs more than that a leader has it. */
 export interface Waiting {
   readonly outcome: Promise<Outcome | null>
+  readonly timeoutMs: number
+  /** In milliseconds of the process's clock. */
   readonly deadline: number
   /** By which the outcome can be asked for when the waiting is over; null when it has none. */
   receipt: GivenReceipt | null
@@ -28,14 +29,12 @@ const sweepMs = 100
 export class Proposals {
   readonly #waiting = new Set<Waiting>()
   readonly #max: number
-  readonly #timeoutMs: number
   readonly #textOf: ProposalsOptions['textOf']
   readonly #sweep: NodeJS.Timeout
 
-  constructor ({ max, timeoutSeconds, textOf }: ProposalsOptions) {
+  constructor ({ max, textOf }: ProposalsOptions) {
     this.#max = max
     this.#textOf = textOf
-    this.#timeoutMs = timeoutSeconds * 1000
     this.#sweep = setInterval(() => this.#expire(), sweepMs)
     this.#sweep.unref()
   }
@@ -49,11 +48,11 @@ export class Proposals {
     if (this.#waiting.size >= this.#max) throw new Problem('TOO_MANY_WRITES', { limit: this.#max })
   }
 
-  wait (receipt: GivenReceipt | null): Waiting {
+  wait (receipt: GivenReceipt | null, timeoutMs: number): Waiting {
     let resolve!: Waiting['resolve']
     let reject!: Waiting['reject']
     const outcome = new Promise<Outcome | null>((_resolve, _reject) => { resolve = _resolve; reject = _reject })
-    const waiting = { outcome, deadline: performance.now() + this.#timeoutMs, receipt, resolve, reject }
+    const waiting = { outcome, timeoutMs, deadline: performance.now() + timeoutMs, receipt, resolve, reject }
     this.#waiting.add(waiting)
     return waiting
   }
@@ -87,12 +86,12 @@ export class Proposals {
     clearInterval(this.#sweep)
   }
 
-  /** They were added in the order of their deadlines, so the first that is not overdue ends the sweep. */
   #expire (): void {
     const now = performance.now()
     for (const waiting of this.#waiting) {
-      if (waiting.deadline > now) return
-      this.refuse(waiting, new Problem('WRITE_TIMEOUT', { timeoutSeconds: this.#timeoutMs / 1000, ...this.#receiptOf(waiting) }))
+      if (waiting.deadline > now) continue
+      const timeoutSeconds = waiting.timeoutMs / 1000
+      this.refuse(waiting, new Problem('WRITE_TIMEOUT', { timeoutSeconds, ...this.#receiptOf(waiting) }))
     }
   }
 

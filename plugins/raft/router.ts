@@ -67,7 +67,6 @@ export class Router {
     this.#options = options
     this.#proposals = new Proposals({
       max: options.writesPendingMax,
-      timeoutSeconds: options.writeTimeoutSeconds,
       textOf: (receipt) => options.receipts.textOf(receipt),
     })
   }
@@ -111,7 +110,7 @@ export class Router {
     const { receipts, leaderWaitSeconds, writeTimeoutSeconds } = this.#options
     const isGiven = proposal.kind === 'write' && proposal.receipt === undefined
     const receipt = isGiven ? receipts.give(writeTimeoutSeconds * 1000) : null
-    const waiting = this.#proposals.wait(receipt)
+    const waiting = this.#proposals.wait(receipt, this.#patienceMs(proposal))
     const giveUpAt = performance.now() + leaderWaitSeconds * 1000
     this.#route({
       proposal: withReceipt(proposal, receipt),
@@ -167,6 +166,13 @@ export class Router {
     this.#proposals.close()
   }
 
+  /** Behind a queued write is no client that would not wait for all the time that its hooks may take. */
+  #patienceMs (proposal: Proposal): number {
+    const { database: { settings: { webhooks } }, writeTimeoutSeconds } = this.#options
+    const hooksMs = isQueued(proposal) ? Math.max(0, ...webhooks.map(({ timeoutMs }) => timeoutMs)) : 0
+    return writeTimeoutSeconds * 1000 + hooksMs
+  }
+
   #route (item: Item): void {
     const member = this.#member
     const leader = member?.leader ?? null
@@ -192,12 +198,12 @@ export class Router {
   }
 
   async #forward (leader: string, item: Item): Promise<void> {
-    const { transport, writeTimeoutSeconds } = this.#options
+    const { transport } = this.#options
     const attempt = ++item.attempts
     this.#forwarded.set(item, leader)
     try {
       const body = encodeForwarded(item)
-      const answer = decodeAnswer(await transport.request(leader, methods.propose, body, writeTimeoutSeconds * 1000))
+      const answer = decodeAnswer(await transport.request(leader, methods.propose, body, item.waiting.timeoutMs))
       switch (answer.result) {
         case 'applied':
           await this.#applied(answer.index)
@@ -316,7 +322,11 @@ export class Router {
 
 /** Whether the state machine takes it once, however often it is sent. */
 function isRecognised (proposal: Proposal): boolean {
-  return proposal.kind === 'write' && (proposal.idempotency !== undefined || proposal.receipt?.isRepeated === true)
+  return proposal.kind === 'write' && (proposal.idempotency !== undefined || isQueued(proposal))
+}
+
+function isQueued (proposal: Proposal): boolean {
+  return proposal.kind === 'write' && proposal.receipt?.isRepeated === true
 }
 
 function isLate (outcome: Outcome): boolean {

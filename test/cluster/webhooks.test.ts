@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { folder, until } from '../support/node.ts'
 import { pass, refuse, startHook } from '../webhooks/hook.ts'
 import { Cluster } from './cluster.ts'
 import { seed } from './clients.ts'
+import { fateThrough } from './fate.ts'
 
 t.test('Whichever node gets a write, the leader asks the hooks, and the next leader does so as well', async (t) => {
   const cluster = await Cluster.start(t, 3)
@@ -35,6 +37,28 @@ t.test('Whichever node gets a write, the leader asks the hooks, and the next lea
       const { leader: next } = await node!.view()
       return next !== null && next !== leader.id
     }, 'another leader')
+  }
+})
+
+t.test('A queued write waits for its hook through a follower as it does on the leader', async (t) => {
+  const cluster = await Cluster.start(t, 3, { CHANGEWELL_WRITE_TIMEOUT_SECONDS: '1' })
+  await seed(cluster.nodes[0]!)
+  const waiting: ServerResponse[] = []
+  const hook = await startHook(t, (response) => { waiting.push(response) })
+  const settings = { webhooks: [{ name: 'slow', url: hook.url, tenant: 't', timeoutMs: 60_000 }] }
+  t.equal((await cluster.nodes[0]!.written('PUT', '/cluster/settings', settings)).status, 200)
+  const leader = await cluster.leader()
+  const [follower] = await cluster.followers()
+  const path = '/tenants/t/collections/c/keys'
+  for (const node of [leader, follower!]) {
+    const queued = await node.call('PUT', `${path}/${node.name}?ack=queue`, { data: 1 }, { 'x-request-id': node.name })
+    t.equal(queued.status, 202, JSON.stringify(queued.body))
+    await until(() => waiting.length === 1, 'the hook to be asked')
+    t.match(await node.put('k', 1), { status: 504 })
+    pass(waiting[0]!)
+    t.match(await fateThrough(node, queued.body.receipt as string), { state: 'committed' })
+    t.equal(hook.asked.filter(({ body }) => body.request === node.name).length, 1)
+    waiting.length = 0
   }
 })
 

@@ -204,6 +204,37 @@ test('A queued write whose hook does not answer keeps its place, those behind it
   t.equal((await client.get(`${keysPath}/k`)).body.data, 2)
 })
 
+test('A queued write waits for its hook however long that may take, and is asked about once', async (t) => {
+  const client = await startStocked(t, { writeTimeoutSeconds: 1 })
+  const waiting: ServerResponse[] = []
+  const hook = await startHook(t, (response) => { waiting.push(response) })
+  await set(client, { name: 'slow', url: hook.url, tag: 'checked', timeoutMs: 60_000 })
+  const checked = { data: 1, tags: ['checked'] }
+  const first = await client.put(`${keysPath}/k?ack=queue`, checked, { 'x-request-id': 'queued' })
+  const next = await client.put(`${keysPath}/k?ack=queue`, { data: 2 })
+  await until(() => waiting.length === 1, 'the hook to be asked')
+  t.match(await client.put(`${keysPath}/l`, checked), { status: 504, body: { code: 'WRITE_TIMEOUT' } }, 'a client waits no longer')
+  pass(waiting[0]!)
+  await until(async () => (await client.get('/queue')).body.writes === 0, 'the queue to be sent on')
+  for (const { body: { receipt } } of [first, next]) {
+    t.match((await client.get(`/receipts/${receipt}`)).body, { state: 'committed' })
+  }
+  t.equal(hook.asked.filter(({ body }) => body.request === 'queued').length, 1)
+})
+
+test('A hook that may take longer than a client waits is named by the queue, or lets its writes pass, as was set', async (t) => {
+  const client = await startStocked(t, { writeTimeoutSeconds: 1 })
+  const hook = await startHook(t, hang)
+  const slow = { name: 'slow', url: hook.url, timeoutMs: 1500 }
+  await set(client, slow)
+  await client.put(`${keysPath}/k?ack=queue`, { data: 1 })
+  const waitsFor = 'the validation hook "slow" failed: it did not answer within 1500 ms'
+  await until(async () => (await client.get('/queue')).body.waitsFor === waitsFor, 'the reason to be shown')
+  await set(client, { ...slow, onFailure: 'fail-open' })
+  await until(async () => (await client.get('/queue')).body.writes === 0, 'the queue to be sent on')
+  t.equal((await client.get(`${keysPath}/k`)).status, 200)
+})
+
 test('A hook is not asked about a queued write that was made and comes again', async (t) => {
   const client = await startStocked(t)
   const hook = await startHook(t)
