@@ -1,4 +1,5 @@
-import { STATUS_CODES } from 'node:http'
+import { request as requestPlain, STATUS_CODES, type ClientRequest, type IncomingMessage } from 'node:http'
+import { request as requestSecure } from 'node:https'
 import { withDeadline } from '../../discovery/deadline.ts'
 import type { Webhook } from '../../storage/types.ts'
 
@@ -22,33 +23,55 @@ export async function callHook (
   try {
     return await withDeadline(timeoutMs, signal, (limited) => ask(url, headers, body, limited))
   } catch (error) {
-    const { name } = error as Error
-    const reason = name === 'TimeoutError' ? `it did not answer within ${timeoutMs} ms` : `it cannot be asked: ${causeOf(error as Error)}`
+    const { name, code, message } = error as NodeJS.ErrnoException
+    const reason = name === 'TimeoutError' ? `it did not answer within ${timeoutMs} ms` : `it cannot be asked: ${code ?? message}`
     return { result: 'failed', reason }
   }
 }
 
 async function ask (url: string, headers: Webhook['headers'], body: Buffer, signal: AbortSignal): Promise<Verdict> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
-    body,
-    redirect: 'manual',
-    signal,
-  })
-  if (response.status === 200) {
-    await response.body?.cancel()
-    return { result: 'passed' }
+  const { sent, response } = await post(url, headers, body, signal)
+  const status = response.statusCode!
+  try {
+    if (status === 200) return { result: 'passed' }
+    // Who has said no has said it, however the reason comes along.
+    const reason = await beginningOf(response).then(reasonOf, () => '')
+    return { result: 'rejected', reason: reason === '' ? `it answered ${statusOf(status)}` : reason }
+  } finally {
+    // A call that is whole leaves its connection to the next one; for the rest of another nobody waits.
+    if (response.complete && sent.writableFinished) response.resume()
+    else sent.destroy()
   }
-  // Who has said no has said it, however the reason comes along.
-  const reason = await beginningOf(response).then(reasonOf, () => '')
-  return { result: 'rejected', reason: reason === '' ? `it answered ${statusOf(response.status)}` : reason }
 }
 
-async function beginningOf (response: Response): Promise<string> {
-  const pieces: Uint8Array[] = []
+/** Not by `fetch`, which shuts out some ports and takes the answer 407 for none: those rules are for browsers. */
+async function post (
+  url: string, headers: Webhook['headers'], body: Buffer, signal: AbortSignal
+): Promise<{ sent: ClientRequest, response: IncomingMessage }> {
+  const request = new URL(url).protocol === 'https:' ? requestSecure : requestPlain
+  const own = { 'content-type': 'application/json', accept: 'application/json', 'content-length': body.length }
+  const sent = request(url, { method: 'POST', headers: { ...headers, ...own }, signal })
+  sent.end(body)
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      sent.once('response', resolve)
+      sent.on('error', reject)
+      // What it switched to after the answer 101, for instance, is not followed, and no error tells that.
+      sent.once('close', () => reject(new Error('it ended the connection without an answer')))
+    })
+    return { sent, response }
+  } catch (error) {
+    signal.throwIfAborted()
+    // A connection that was kept may have been closed by the other side meanwhile.
+    if (sent.reusedSocket) return await post(url, headers, body, signal)
+    throw error
+  }
+}
+
+async function beginningOf (response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = []
   let length = 0
-  for await (const piece of response.body ?? []) {
+  for await (const piece of response as AsyncIterable<Buffer>) {
     pieces.push(piece)
     length += piece.length
     if (length >= answerBytesMax) break
@@ -70,10 +93,4 @@ function reasonOf (answer: string): string {
 
 function statusOf (status: number): string {
   return `${status}${STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`}`
-}
-
-/** The fetch of Node hides the reason in the cause. */
-function causeOf (error: Error): string {
-  const { cause } = error
-  return cause instanceof Error ? (cause as NodeJS.ErrnoException).code ?? cause.message : error.message
 }

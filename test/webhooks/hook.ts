@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
@@ -16,8 +17,8 @@ export interface Hook {
   answer: (response: ServerResponse, asked: Asked) => void
 }
 
-/** A hook that listens on a free port of the loopback until the test ends. */
-export async function startHook (t: Test, answer: Hook['answer'] = pass): Promise<Hook> {
+/** A hook that listens on the loopback until the test ends: on a free port, or the first free one of some. */
+export async function startHook (t: Test, answer: Hook['answer'] = pass, ports: readonly number[] = [0]): Promise<Hook> {
   const hook: Hook = { url: '', asked: [], answer }
   const server = createServer((request, response) => {
     const pieces: Buffer[] = []
@@ -29,7 +30,10 @@ export async function startHook (t: Test, answer: Hook['answer'] = pass): Promis
       hook.answer(response, asked)
     })
   })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  for (const port of ports) {
+    server.listen(port, '127.0.0.1')
+    if (await once(server, 'listening').then(() => true, () => false)) break
+  }
   hook.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/check`
   t.teardown(() => {
     server.closeAllConnections()

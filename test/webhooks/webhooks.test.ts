@@ -43,6 +43,7 @@ test('Whatever it answers but 200 refuses the change, with its reason', async (t
     [refuse({ type: 'about:blank', detail: 'too long' }, 400), 'too long'],
     [refuse('no\r\nreally'), 'no really'],
     [refuse('', 404), 'it answered 404 Not Found'],
+    [refuse('', 407), 'it answered 407 Proxy Authentication Required'],
     [refuse({ reason: 'made' }, 201), 'made'],
     [refuse({ reason: 'x'.repeat(20_000) }, 500), /^\{"reason":"x{400,}/],
     [refuse({ reason: 5 }, 500), '{"reason":5}'],
@@ -102,6 +103,32 @@ test('A hook that does not answer refuses the change or lets it be made, as was 
   hook.answer = refuse('no')
   await set(client, { name: 'slow', url: hook.url, timeoutMs: 60_000, onFailure: 'fail-open' }, { name: 'nobody', url: nobody, onFailure: 'fail-open' })
   t.equal((await put()).status, 422, 'who answers no has answered')
+})
+
+test('A hook may listen on any port, also on those that browsers do not ask', async (t) => {
+  const client = await startStocked(t)
+  const hook = await startHook(t, refuse('no'), [6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080])
+  await set(client, { name: 'naming', url: hook.url })
+  t.match(await client.put(`${keysPath}/k`, { data: 1 }), { status: 422, body: { code: 'WRITE_REJECTED', reason: 'no' } })
+})
+
+test('A connection that a hook kept open for the next call and then closed fails no write', async (t) => {
+  const client = await startStocked(t)
+  let connections = 0
+  const server = createServer((socket) => {
+    connections++
+    // One call each: the second is met by the end.
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+      socket.on('data', () => socket.destroy())
+    })
+    socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => { server.close() })
+  await set(client, { name: 'naming', url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+  for (let n = 0; n < 3; n++) t.match(await client.put(`${keysPath}/k`, { data: n }), { status: /20[01]/ })
+  t.equal(connections, 3)
 })
 
 test('All hooks of a write are asked at a time, each must pass it, and one that refuses is enough', async (t) => {
