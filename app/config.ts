@@ -119,7 +119,7 @@ export const settings = {
   logSegmentBytes: bytes(16 * MiB, 64 * KiB, 1 * GiB, 'Size of a file of the write-ahead log'),
   flushLogBytes: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Log that gathers before the database is flushed and the log cut'),
 
-  uncommittedBytesMax: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Data of writes that wait for a quorum; more is refused'),
+  uncommittedBytesMax: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Data of writes that wait for a quorum, and what hooks are asked about; more is refused'),
   peerBufferBytesMax: bytes(64 * MiB, 1 * MiB, 16 * GiB, 'Bytes that wait for one slow node before messages to it are dropped'),
   snapshotBytesPerSecond: bytes(64 * MiB, 64 * KiB, 16 * GiB, 'Speed limit of a snapshot for another node, a second'),
   diskSeconds: seconds(5, 1, 3600, 'A disk that hangs for so long makes a leader step down, and the node unready'),

@@ -255,9 +255,10 @@ export const errors: ErrorTable = {
   },
   TOO_MUCH_UNCOMMITTED: {
     status: 503,
-    title: 'Too much data waits for a quorum',
-    detail: ({ limitBytes }) => `Writes of about ${limitBytes} bytes wait for a quorum already (CHANGEWELL_UNCOMMITTED_BYTES_MAX), ` +
-      'and this one was not begun. Try again in a moment; if it lasts, see whether the other nodes keep up.',
+    title: 'Too much data waits for a quorum or for validation hooks',
+    detail: ({ limitBytes }) => `Writes of about ${limitBytes} bytes wait for a quorum, or for hooks, already ` +
+      '(CHANGEWELL_UNCOMMITTED_BYTES_MAX), and this one was not begun. Try again in a moment; if it lasts, see whether the ' +
+      'other nodes and the validation hooks keep up.',
     headers: () => retryAfter(1),
     example: { limitBytes: 67_108_864 },
   },

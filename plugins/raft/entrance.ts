@@ -7,6 +7,8 @@ import type { LocalOutcome, Member } from './member.ts'
 export interface Entering {
   proposal: WriteProposal
   origin: Origin | undefined
+  /** Whether somebody still waits for the outcome. What nobody waits for is not begun. */
+  isWanted: () => boolean
   /** Lets it pass, at once or later. `leave` is called when it is known what became of it. */
   pass: (leave?: () => void) => void
   /** Nothing was done. Null: this node does not lead any more, and another may take the write. */
@@ -26,8 +28,7 @@ export type EnteredOutcome = LocalOutcome | { result: 'refused', problem: Proble
 export interface Entered {
   proposal: Proposal
   origin: Origin | undefined
-  /** Whether somebody still waits for the outcome. What nobody waits for is not begun. */
-  isWanted: () => boolean
+  isWanted: Entering['isWanted']
   answer: (outcome: EnteredOutcome) => void
   /** Called before `answer`, when this leader has it in its log. */
   appended: (() => void) | undefined
@@ -70,6 +71,7 @@ export class Entrance {
       gate.admit({
         proposal,
         origin,
+        isWanted,
         pass (left) {
           if (left !== undefined) leaves.push(left)
           enter(at + 1)

@@ -8,6 +8,7 @@ import { decodeAnswer, encodeForwarded, methods, type ForwardedAnswer, type Unti
 import type { Member } from './member.ts'
 import { Proposals, type Waiting } from './proposals.ts'
 import type { GivenReceipt, Receipts } from './receipts.ts'
+import { clockOf } from './stamp.ts'
 import { PeerError, type Transport } from './transport/index.ts'
 
 export interface RouterOptions {
@@ -131,11 +132,16 @@ export class Router {
     if (refusal !== null) return { result: 'problem', problem: refusal }
     const member = this.#member
     if (member === null || !member.isLeader || this.#closed) return { result: 'elsewhere' }
+    const { database } = this.#options
+    const deadline = proposal.kind === 'write' ? proposal.receipt?.deadline ?? Infinity : Infinity
+    // The node that passed it on does not say when it waits no more. Past the deadline nobody makes it.
+    const isWanted = (): boolean => !this.#closed && clockOf(database) <= deadline
     const local = await new Promise<EnteredOutcome | { result: 'appended' }>((resolve) => {
       const appended = until === 'appended' ? () => resolve({ result: 'appended' }) : undefined
-      this.entrance.propose(member, { proposal, origin, isWanted: () => !this.#closed, answer: resolve, appended })
+      this.entrance.propose(member, { proposal, origin, isWanted, answer: resolve, appended })
     })
     switch (local.result) {
+      case 'elsewhere': return clockOf(database) > deadline ? { result: 'expired', now: clockOf(database) } : local
       case 'busy': return { result: 'problem', problem: this.#busy() }
       case 'refused': return { result: 'problem', problem: local.problem }
       case 'unknown': return { result: 'problem', problem: new Problem('OUTCOME_UNKNOWN', { reason: 'a snapshot took its place' }) }

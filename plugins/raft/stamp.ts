@@ -2,9 +2,14 @@ import type { Database } from '../../storage/database.ts'
 import { timed } from '../../storage/proposal.ts'
 import type { Command, Proposal } from '../../storage/types.ts'
 
+/** The time that a leader puts into commands. Milliseconds since 1970. */
+export function clockOf ({ timestamp }: Pick<Database, 'timestamp'>): number {
+  return Math.max(Date.now(), timestamp)
+}
+
 /** The command with the leader's clock in it, which never goes back. */
 export function stamped (proposal: Proposal, database: Pick<Database, 'timestamp'>, idempotencySeconds: number): Command {
-  const timestamp = Math.max(Date.now(), database.timestamp)
+  const timestamp = clockOf(database)
   return timed(proposal, timestamp, timestamp + idempotencySeconds * 1000)
 }
 

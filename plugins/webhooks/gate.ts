@@ -13,6 +13,8 @@ export interface HookGateOptions {
   catchUp: () => Promise<void>
   /** Whether a write that is recognised by one of these names has an outcome already. */
   isKnown: (names: readonly RecognisedBy[]) => Promise<boolean>
+  /** Of all that hooks are asked about at a time. */
+  bytesMax: number
   onCalled?: (event: { hook: string, result: Verdict['result'], seconds: number }) => void
   /** A hook did not answer, and the write went on or was refused for that. */
   onFailed?: (event: { hook: string, reason: string, isRefused: boolean, request: string }) => void
@@ -27,10 +29,15 @@ export interface RecognisedBy {
 export interface Asking {
   proposal: Pick<WriteCommand, 'compare' | 'then' | 'else' | 'receipt'> & { idempotency?: { key: string, fingerprint: Buffer } }
   request: string
+  /** Whether somebody still waits for the outcome. */
+  isWanted: () => boolean
   pass: () => void
   /** Null: this node leads no more, and the next leader is to ask. */
   refuse: (problem: Problem | null) => void
 }
+
+/** How often writes are looked for that nobody waits for any more. */
+const sweepMs = 100
 
 /**
  * Has every write that a hook wants to see passed by that hook before it is proposed. All hooks of a write are asked at
@@ -39,7 +46,10 @@ export interface Asking {
 export class HookGate {
   readonly #options: HookGateOptions
   /** What ends the asking for each write. */
-  readonly #asking = new Set<(problem: Problem | null) => void>()
+  readonly #asking = new Map<Asking, (problem: Problem | null) => void>()
+  /** Of the bodies that hooks have been sent and not answered. */
+  #bytes = 0
+  #sweep: NodeJS.Timeout | null = null
   #closed = false
   #isCaughtUp = false
   /** One for all that come before it has. */
@@ -65,13 +75,21 @@ export class HookGate {
   abandon (): void {
     this.#isCaughtUp = false
     this.#catchingUp = null
-    for (const end of this.#asking) end(null)
+    for (const end of this.#asking.values()) end(null)
   }
 
   /** Nobody is asked any more: a node that stops does not wait for hooks. */
   close (): void {
     this.#closed = true
-    for (const end of this.#asking) end(draining())
+    for (const end of this.#asking.values()) end(draining())
+  }
+
+  /** Whoever waited has had an answer by now. */
+  #endUnwanted (): void {
+    for (const [asking, end] of this.#asking) if (!asking.isWanted()) end(null)
+    if (this.#asking.size > 0 || this.#sweep === null) return
+    clearInterval(this.#sweep)
+    this.#sweep = null
   }
 
   /** What each hook that wants to see the write is to get. */
@@ -102,20 +120,30 @@ export class HookGate {
   async #ask (asking: Asking, known: Map<Webhook, Buffer> | null): Promise<void> {
     const { proposal, request, pass, refuse } = asking
     const ending = new AbortController()
+    let bytes = 0
     let isOver = false
     const settle = (how: () => void): void => {
       if (isOver) return
       isOver = true
-      this.#asking.delete(end)
+      this.#asking.delete(asking)
+      this.#bytes -= bytes
       ending.abort()
       how()
     }
     const end = (problem: Problem | null): void => settle(() => refuse(problem))
-    this.#asking.add(end)
+    this.#asking.set(asking, end)
+    this.#sweep ??= setInterval(() => this.#endUnwanted(), sweepMs).unref()
     if (known === null && !await this.#catchUp().then(() => true, () => false)) return end(null)
     if (isOver) return
     const bodies = known ?? this.#bodiesFor(asking)
     if (bodies.size === 0) return settle(pass)
+    const { bytesMax } = this.#options
+    const wanted = [...bodies.values()].reduce((sum, { length }) => sum + length, 0)
+    if (this.#bytes > 0 && this.#bytes + wanted > bytesMax) {
+      return end(new Problem('TOO_MUCH_UNCOMMITTED', { limitBytes: bytesMax }))
+    }
+    bytes = wanted
+    this.#bytes += bytes
     const names = namesOf(proposal)
     // A repetition gets the outcome of the first attempt, whatever a hook says by now.
     if (names.length > 0 && await this.#options.isKnown(names).catch(() => false)) return settle(pass)

@@ -10,7 +10,7 @@ import { hookMetrics } from './metrics.ts'
  * cluster, and are asked before the write takes its locks: one that is slow holds up nobody but those it wants to see.
  */
 async function webhooks (app: FastifyInstance): Promise<void> {
-  const { database, raft } = app
+  const { config, database, raft } = app
   const gate: HookGate = new HookGate({
     hooks: () => database.settings.webhooks,
     catalog: () => database.catalog,
@@ -21,6 +21,7 @@ async function webhooks (app: FastifyInstance): Promise<void> {
       const known = await Promise.all(names.map((recognised) => isKnown(recognised, raft.receipts.clock)))
       return known.includes(true)
     },
+    bytesMax: config.uncommittedBytesMax,
     onCalled: hookMetrics(app.metrics.registry, () => gate.size),
     onFailed: ({ isRefused, ...event }) => {
       app.log.warn(event, isRefused ? 'a validation hook failed, and the write was refused' : 'a validation hook failed, and the write went on')
@@ -35,8 +36,8 @@ async function webhooks (app: FastifyInstance): Promise<void> {
   }
 
   raft.addGate({
-    admit: ({ proposal, origin, pass, refuse }) => {
-      gate.admit({ proposal, request: origin?.requestId ?? '', pass: () => pass(), refuse })
+    admit: ({ proposal, origin, isWanted, pass, refuse }) => {
+      gate.admit({ proposal, request: origin?.requestId ?? '', isWanted, pass: () => pass(), refuse })
     },
     abandon: () => gate.abandon(),
   })

@@ -62,6 +62,20 @@ t.test('A queued write waits for its hook through a follower as it does on the l
   }
 })
 
+t.test('A hook is asked no more about a write that came through a follower and is waited for no more', async (t) => {
+  const cluster = await Cluster.start(t, 3, { CHANGEWELL_WRITE_TIMEOUT_SECONDS: '1' })
+  await seed(cluster.nodes[0]!)
+  let ended = 0
+  const hook = await startHook(t, (response) => { response.on('close', () => { ended++ }) })
+  const settings = { webhooks: [{ name: 'slow', url: hook.url, tenant: 't', timeoutMs: 60_000 }] }
+  t.equal((await cluster.nodes[0]!.written('PUT', '/cluster/settings', settings)).status, 200)
+  const [follower] = await cluster.followers()
+  const answer = await follower!.put('k', 1)
+  t.match(answer, { status: 504 })
+  await until(() => ended === hook.asked.length && ended > 0, 'the calls to be ended')
+  t.match(await fateThrough(follower!, answer.body.receipt as string), { state: 'rejected', problem: { code: 'WRITE_EXPIRED' } })
+})
+
 t.test('A hook is asked over TLS, if its certificate is to be trusted', async (t) => {
   const { certificate, url, asked } = await secureHook(t)
   const cluster = await Cluster.start(t, 1, { NODE_EXTRA_CA_CERTS: certificate })

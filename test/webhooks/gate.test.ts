@@ -9,12 +9,13 @@ import { refuse, startHook } from './hook.ts'
 /** A gate of a leader that catches up when it is told to, and what became of the writes. */
 function build (hooks: () => readonly Webhook[], catchUp: HookGateOptions['catchUp']) {
   const catalog = new Catalog()
-  const gate = new HookGate({ hooks, catalog: () => catalog, catchUp, isKnown: async () => false })
+  const gate = new HookGate({ hooks, catalog: () => catalog, catchUp, isKnown: async () => false, bytesMax: 1000 })
   const events: string[] = []
   const admit = (request: string): void => {
     gate.admit({
       proposal: { compare: [], then: [{ type: 'put' }] },
       request,
+      isWanted: () => true,
       pass: () => { events.push(request) },
       refuse: (problem: Problem | null) => { events.push(`${request}: ${problem?.code ?? 'elsewhere'}`) },
     })

@@ -162,6 +162,35 @@ test('A hook that hangs holds up the writes that it wants to see, and no others'
   t.match(await slow, { status: 503, body: { code: 'DRAINING' } }, 'a node that stops does not wait for it')
 })
 
+test('A hook is not asked about more than so many bytes at a time, but about one write, whatever its size', async (t) => {
+  const client = await startStocked(t, { uncommittedBytesMax: 100_000 })
+  const waiting: ServerResponse[] = []
+  const hook = await startHook(t, (response) => { waiting.push(response) })
+  const slow = { url: hook.url, tag: 'checked', timeoutMs: 60_000 }
+  await set(client, { name: 'one', ...slow }, { name: 'two', ...slow })
+  const put = (key: string, bytes: number) => client.put(`${keysPath}/${key}`, { data: 'x'.repeat(bytes), tags: ['checked'] })
+  const first = put('k', 60_000)
+  await until(() => waiting.length === 2, 'the hooks to be asked')
+  const full = await put('l', 1000)
+  t.match(full, { status: 503, body: { code: 'TOO_MUCH_UNCOMMITTED', limitBytes: 100_000 } }, 'what each hook gets counts')
+  t.equal(full.headers['retry-after'], '1')
+  t.equal((await client.put(`${keysPath}/l`, { data: 1 })).status, 201, 'what no hook wants to see goes on')
+  for (const response of waiting) pass(response)
+  t.equal((await first).status, 201)
+  hook.answer = pass
+  t.equal((await put('m', 1000)).status, 201, 'then there is room again')
+})
+
+test('A hook is asked no more about a write that nobody waits for', async (t) => {
+  const client = await startStocked(t, { writeTimeoutSeconds: 1 })
+  let isEnded = false
+  const hook = await startHook(t, (response) => { response.on('close', () => { isEnded = true }) })
+  await set(client, { name: 'slow', url: hook.url, timeoutMs: 60_000 })
+  t.match(await client.put(`${keysPath}/k`, { data: 1 }), { status: 504, body: { code: 'WRITE_TIMEOUT' } })
+  await until(async () => /^changewell_webhook_waiting 0$/m.test((await client.get('/metrics')).text), 'the asking to end')
+  await until(() => isEnded, 'the call to be ended')
+})
+
 test('A repetition gets the outcome of the first attempt, whatever the hook says by now', async (t) => {
   const client = await startStocked(t)
   const hook = await startHook(t)
