@@ -9,8 +9,11 @@ export interface Entering {
   origin: Origin | undefined
   /** Whether somebody still waits for the outcome. What nobody waits for is not begun. */
   isWanted: () => boolean
-  /** Lets it pass, at once or later. `leave` is called when it is known what became of it. */
-  pass: (leave?: () => void) => void
+  /**
+   * Lets it pass, at once or later. `leave` is called when it is known what became of it. `holds` tells, just before it
+   * is proposed, whether what let it pass still does; if not, it comes again.
+   */
+  pass: (leave?: () => void, holds?: () => boolean) => void
   /** Nothing was done. Null: this node does not lead any more, and another may take the write. */
   refuse: (problem: Problem | null) => void
 }
@@ -54,6 +57,7 @@ export class Entrance {
     // What looks after the cluster or the database names nothing that a gate could know.
     if (proposal.kind !== 'write') return member.propose(proposal, answer)
     const leaves: (() => void)[] = []
+    const holds: (() => boolean)[] = []
     const leave = (): void => { for (const each of leaves) each() }
     const enter = (at: number): void => {
       const gate = this.#gates[at]
@@ -62,6 +66,11 @@ export class Entrance {
         return answer({ result: 'elsewhere' })
       }
       if (gate === undefined) {
+        if (!holds.every((still) => still())) {
+          for (const each of leaves.splice(0)) each()
+          holds.length = 0
+          return enter(0)
+        }
         member.propose(proposal, (outcome) => {
           leave()
           answer(outcome)
@@ -72,8 +81,9 @@ export class Entrance {
         proposal,
         origin,
         isWanted,
-        pass (left) {
+        pass (left, still) {
           if (left !== undefined) leaves.push(left)
+          if (still !== undefined) holds.push(still)
           enter(at + 1)
         },
         refuse (problem) {

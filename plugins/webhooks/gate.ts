@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Catalog } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
 import { receiptName } from '../../storage/receipt.ts'
@@ -31,7 +32,8 @@ export interface Asking {
   request: string
   /** Whether somebody still waits for the outcome. */
   isWanted: () => boolean
-  pass: () => void
+  /** `holds` tells later whether no other hook wants to see the write by then. */
+  pass: (holds?: () => boolean) => void
   /** Null: this node leads no more, and the next leader is to ask. */
   refuse: (problem: Problem | null) => void
 }
@@ -66,7 +68,7 @@ export class HookGate {
 
   admit (asking: Asking): void {
     const bodies = this.#isCaughtUp ? this.#bodiesFor(asking) : null
-    if (bodies?.size === 0) return asking.pass()
+    if (bodies?.size === 0) return asking.pass(() => this.#covers([], asking))
     if (this.#closed) return asking.refuse(draining())
     void this.#ask(asking, bodies)
   }
@@ -105,6 +107,14 @@ export class HookGate {
     return bodies
   }
 
+  /** Whether all that want to see the write were asked: others may have been set while it waited, here or for locks. */
+  #covers (asked: readonly Webhook[], { proposal }: Asking): boolean {
+    const { hooks, catalog } = this.#options
+    return hooks().every((hook) => {
+      return asked.some((one) => isDeepStrictEqual(one, hook)) || concerned(hook, proposal, catalog()) === null
+    })
+  }
+
   /** A leader that has just begun may not know yet of the hooks that the one before it had. */
   #catchUp (): Promise<void> {
     if (this.#catchingUp !== null) return this.#catchingUp
@@ -136,7 +146,8 @@ export class HookGate {
     if (known === null && !await this.#catchUp().then(() => true, () => false)) return end(null)
     if (isOver) return
     const bodies = known ?? this.#bodiesFor(asking)
-    if (bodies.size === 0) return settle(pass)
+    const letPass = (): void => pass(() => this.#covers([...bodies.keys()], asking))
+    if (bodies.size === 0) return settle(letPass)
     const { bytesMax } = this.#options
     const wanted = [...bodies.values()].reduce((sum, { length }) => sum + length, 0)
     if (this.#bytes > 0 && this.#bytes + wanted > bytesMax) {
@@ -151,7 +162,7 @@ export class HookGate {
       const problem = await this.#problemOf(hook, body, request, ending.signal)
       if (problem !== null) settle(() => refuse(problem))
     }))
-    settle(pass)
+    settle(letPass)
   }
 
   /** Why the write must not go on, as the hook and its policy say. */

@@ -37,7 +37,7 @@ async function webhooks (app: FastifyInstance): Promise<void> {
 
   raft.addGate({
     admit: ({ proposal, origin, isWanted, pass, refuse }) => {
-      gate.admit({ proposal, request: origin?.requestId ?? '', isWanted, pass: () => pass(), refuse })
+      gate.admit({ proposal, request: origin?.requestId ?? '', isWanted, pass: (holds) => pass(undefined, holds), refuse })
     },
     abandon: () => gate.abandon(),
   })

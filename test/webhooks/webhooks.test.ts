@@ -191,6 +191,47 @@ test('A hook is asked no more about a write that nobody waits for', async (t) =>
   await until(() => isEnded, 'the call to be ended')
 })
 
+test('A hook that is set while a write waits for another is asked about it before it is made', async (t) => {
+  const client = await startStocked(t)
+  const waiting: ServerResponse[] = []
+  const old = await startHook(t, (response) => { waiting.push(response) })
+  const frozen = await startHook(t, refuse('frozen'))
+  const kept = { name: 'old', url: old.url, timeoutMs: 60_000 }
+  await set(client, kept)
+  const first = client.put(`${keysPath}/k`, { data: 1 })
+  await until(() => waiting.length === 1, 'the old hook to be asked')
+  t.equal((await client.put('/cluster/settings', { electionMs: 3000 })).status, 200)
+  pass(waiting[0]!)
+  t.equal((await first).status, 201)
+  t.equal(old.asked.length, 1, 'other settings make it no other hook')
+  const second = client.put(`${keysPath}/k`, { data: 2 })
+  await until(() => waiting.length === 2, 'the old hook to be asked')
+  t.equal((await set(client, { name: 'freeze', url: frozen.url })).status, 200)
+  pass(waiting[1]!)
+  t.match(await second, { status: 422, body: { code: 'WRITE_REJECTED', hook: 'freeze' } })
+})
+
+test('A hook that is set while a write waits for its turn is asked about it, and no lock is held meanwhile', async (t) => {
+  const client = await startStocked(t)
+  const held: (() => void)[] = []
+  // Behind the locks.
+  client.app.raft.addGate({ admit: ({ pass }) => { held.push(pass) }, abandon: () => {} })
+  const waiting: ServerResponse[] = []
+  const hook = await startHook(t, (response) => { waiting.push(response) })
+  const write = client.put(`${keysPath}/k`, { data: 1 })
+  await until(() => held.length === 1, 'the write to have its locks')
+  await set(client, { name: 'late', url: hook.url, timeoutMs: 60_000 })
+  held[0]!()
+  await until(() => waiting.length === 1, 'the hook to be asked')
+  t.match((await client.get('/locks')).body, { held: 0, waiting: 0 })
+  pass(waiting[0]!)
+  await until(() => held.length === 2, 'the write to have its locks again')
+  held[1]!()
+  t.equal((await write).status, 201)
+  t.equal(hook.asked.length, 1)
+  t.match((await client.get('/locks')).body, { held: 0 })
+})
+
 test('A repetition gets the outcome of the first attempt, whatever the hook says by now', async (t) => {
   const client = await startStocked(t)
   const hook = await startHook(t)
