@@ -151,8 +151,9 @@ export class Tls {
 
 /** Whoever signs for clients must not be able to sign for nodes. */
 function sharedAuthority (one: Bundle, other: Bundle): string[] {
-  const trusted = new Set(one.authorities.map(({ fingerprint256 }) => fingerprint256))
-  if (!other.authorities.some(({ fingerprint256 }) => trusted.has(fingerprint256))) return []
+  // The key makes the authority: it may have another certificate, as one that was renewed has.
+  const keys = one.authorities.map(({ publicKey }) => publicKey)
+  if (!other.authorities.some(({ publicKey }) => keys.some((key) => key.equals(publicKey)))) return []
   return ['CHANGEWELL_CLIENT_CA and CHANGEWELL_PEER_TLS_CA trust the same authority, so every client could take part in the cluster as a node; ' +
     'use an authority of its own for the cluster.']
 }

@@ -207,4 +207,9 @@ test('whoever signs for clients may not sign for nodes', async (t) => {
   const pem = new PemFolder(t)
   const config = { ...pem.peers(leaf(ca), [ca]), ...pem.server(leaf(ca)), ...pem.clients([authority(), ca], 'required') }
   await oneFault(t, config, /every client could take part in the cluster as a node/)
+  const [certificate, key, renewed] = [pem.write('ca.pem', ca.certificate), pem.write('ca.key', ca.key), join(pem.directory, 'new.pem')]
+  execFileSync('openssl', ['x509', '-in', certificate, '-signkey', key, '-days', '60', '-out', renewed], { stdio: 'ignore' })
+  const again = { certificate: readFileSync(renewed, 'utf8'), key: ca.key }
+  t.not(again.certificate, ca.certificate)
+  await oneFault(t, { ...config, ...pem.clients([again], 'required') }, /every client could take part/, 'the same key in another certificate')
 })
