@@ -68,7 +68,7 @@ export class CertificateFolder {
    * @throws {CertificatesError} when there are any, and they are not to be replaced
    */
   async init ({ isForced = false, days = authorityDays } = {}): Promise<void> {
-    for (const file of Object.keys(authorities)) await this.#assertFree(file, isForced)
+    for (const file of Object.keys(authorities)) await this.#assertFree(file, isForced, 'another folder with --dir')
     for (const [file, commonName] of Object.entries(authorities)) {
       await this.#write(file, issue({ commonName, isAuthority: true, ...validity(days) }))
     }
@@ -80,7 +80,7 @@ export class CertificateFolder {
    * @throws {CertificatesError} when the authority is missing or not usable, or the files are there already
    */
   async make ({ file, authority, commonName, names, usages, days }: LeafWish, isForced = false): Promise<Date> {
-    await this.#assertFree(file, isForced)
+    await this.#assertFree(file, isForced, 'another with --file')
     const above = await this.#read(authority)
     const times = within(above, this.path(`${authority}.pem`), validity(days))
     try {
@@ -102,11 +102,11 @@ export class CertificateFolder {
     return { certificate: certificate!, key: key! }
   }
 
-  async #assertFree (file: string, isForced: boolean): Promise<void> {
+  async #assertFree (file: string, isForced: boolean, other: string): Promise<void> {
     if (isForced) return
     for (const ending of ['pem', 'key']) {
       if (await this.has(`${file}.${ending}`)) {
-        throw new CertificatesError(`${this.path(`${file}.${ending}`)} is there already. Name another with --file, or replace it with --force.`)
+        throw new CertificatesError(`${this.path(`${file}.${ending}`)} is there already. Name ${other}, or replace it with --force.`)
       }
     }
   }

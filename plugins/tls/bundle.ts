@@ -44,7 +44,9 @@ export async function loadBundle ({ cert, key, ca, usages, trustsItself }: Bundl
   const [own, ...intermediates] = chain ?? []
   if (own !== undefined) faults.push(...ownFaults(cert, own, usages))
   if (own !== undefined && privateKey !== null && !own.checkPrivateKey(privateKey)) {
-    faults.push(`${key.setting}: the key in ${key.path} does not belong to the certificate in ${cert.path}; put there the one that it was made with, or make both anew.`)
+    faults.push(intermediates.some((later) => later.checkPrivateKey(privateKey))
+      ? `${cert.setting}: the certificate in ${cert.path} that the key in ${key.path} belongs to must come first, before the intermediates; put it at the beginning.`
+      : `${key.setting}: the key in ${key.path} does not belong to the certificate in ${cert.path}; put there the one that it was made with, or make both anew.`)
   }
   if (ca !== null && authorities !== null) {
     faults.push(...authorityFaults(ca, authorities))

@@ -75,6 +75,9 @@ test('certificates and keys that cannot be used are refused with the reason', as
   const [one, other] = [leaf(ca), leaf(ca)]
   const server = (own = one, key = own.key) => pem.server({ ...own, key })
   await oneFault(t, server(one, other.key), /TLS_KEY: the key in .* does not belong to the certificate/)
+  const between = authority('Between', {}, ca)
+  const below = leaf(between)
+  await oneFault(t, server({ ...below, certificate: joined([between, below]) }), /TLS_CERT: .* must come first/)
   await oneFault(t, server(leaf(ca, { notBefore: days(-9), notAfter: days(-1) })), /expired on 20.*; renew it/)
   await oneFault(t, server(leaf(ca, { notBefore: days(1) })), /valid only from/)
   await oneFault(t, server(leaf(ca, { usages: ['clientAuth'] })), /may not be used for serverAuth/)
