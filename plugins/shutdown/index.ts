@@ -30,7 +30,7 @@ async function shutdown (app: FastifyInstance): Promise<void> {
   const servers = new Set<Server>()
   const unused = new Set<Socket>()
   const sessions = new Set<ServerHttp2Session>()
-  /** Connections of HTTP/1.1 on a server that does not tell which of them are idle, with the answers under way. */
+  /** Connections of HTTP/1.1 on a server of HTTP/2, which does not close them all, with the answers under way. */
   const answering = new Map<Socket, number>()
   let timer: NodeJS.Timeout | undefined
 
@@ -47,7 +47,7 @@ async function shutdown (app: FastifyInstance): Promise<void> {
       sessions.add(session)
       session.once('close', () => sessions.delete(session))
     })
-    if (!('closeIdleConnections' in server)) countAnswers(server)
+    if (!('closeAllConnections' in server)) countAnswers(server)
   }
 
   function countAnswers (server: Server): void {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
 import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { test, type Test } from 'tap'
 import { authority, leaf, PemFolder } from '../support/certificates.ts'
 import { folder, startProcess, until } from '../support/node.ts'
@@ -79,6 +80,20 @@ test('a node with HTTP/2 stops in order: streams end, and idle connections do no
   const [closed] = [once(client, 'close'), await app.close()]
   await closed
   await t.rejects(ask(port, '/livez', { ca: ca.certificate }))
+})
+
+test('a node with HTTP/2 cuts off requests over HTTP/1.1 that do not end while it stops', async (t) => {
+  const pem = new PemFolder(t)
+  const { port, app } = await secureNode(t, { ...pem.server(leaf(ca)), http2: true, shutdownSeconds: 1 })
+  const socket = connectTls({ host: '127.0.0.1', port, ca: ca.certificate })
+  t.teardown(() => { socket.destroy() })
+  socket.on('error', () => {}).resume()
+  const asked = once(app.server, 'request')
+  socket.write('POST /changes HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{')
+  await asked
+  let isClosed = false
+  app.close().then(() => { isClosed = true }, t.threw)
+  await until(() => isClosed, 'the node to stop')
 })
 
 test('plain HTTP is spoken beside HTTPS, and a port of its own tells of health alone', async (t) => {
