@@ -29,8 +29,7 @@ export function executeWrite (staging: Staging, command: WriteCommand): { branch
   }
   const branch = failed === -1 ? 'then' : 'else'
   const operations = failed === -1 ? command.then : command.else ?? []
-  const unknown = new Set(called.flatMap(({ id, name }) => name === null ? [id] : []))
-  const writer = new Writer(staging, timestampText(staging.position.timestamp), unknown)
+  const writer = new Writer(staging, timestampText(staging.position.timestamp))
   let place = 0
   try {
     for (; place < operations.length; place++) writer.perform(operations[place]!)
@@ -74,13 +73,10 @@ class Writer {
   readonly written: Written[] = []
   readonly #staging: Staging
   readonly #timestamp: string
-  readonly #unknown: ReadonlySet<string>
 
-  /** @param unknown ids of tenants that are not there, and are not to be made by the write before it refers to them */
-  constructor (staging: Staging, timestamp: string, unknown: ReadonlySet<string>) {
+  constructor (staging: Staging, timestamp: string) {
     this.#staging = staging
     this.#timestamp = timestamp
-    this.#unknown = unknown
   }
 
   perform (operation: Operation): void {
@@ -260,7 +256,6 @@ class Writer {
   #tenant ({ tenant = '' }: Operation): TenantNode {
     const node = this.#staging.catalog.tenant(tenant)
     if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant })
-    if (this.#unknown.has(tenant)) throw new Problem('TENANT_RENAMED', { tenant })
     return node
   }
 

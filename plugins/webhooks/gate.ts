@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { calledIn } from '../../storage/called.ts'
 import type { Catalog } from '../../storage/catalog.ts'
 import { Problem } from '../../storage/problem.ts'
 import { receiptName } from '../../storage/receipt.ts'
@@ -28,7 +29,7 @@ export interface RecognisedBy {
 }
 
 export interface Asking {
-  proposal: Pick<WriteCommand, 'compare' | 'then' | 'else' | 'receipt'> & { idempotency?: { key: string, fingerprint: Buffer } }
+  proposal: Pick<WriteCommand, 'compare' | 'then' | 'else' | 'called' | 'receipt'> & { idempotency?: { key: string, fingerprint: Buffer } }
   request: string
   /** Whether somebody still waits for the outcome. */
   isWanted: () => boolean
@@ -68,7 +69,7 @@ export class HookGate {
 
   admit (asking: Asking): void {
     const bodies = this.#isCaughtUp ? this.#bodiesFor(asking) : null
-    if (bodies?.size === 0) return asking.pass(() => this.#covers([], asking))
+    if (bodies?.size === 0) return asking.pass(() => this.#holds([], asking))
     if (this.#closed) return asking.refuse(draining())
     void this.#ask(asking, bodies)
   }
@@ -115,6 +116,17 @@ export class HookGate {
     })
   }
 
+  /** Looks once more, just before the write is proposed: its locks keep the names of tenants as they are by then. */
+  #holds (asked: readonly Webhook[], asking: Asking): boolean {
+    if (!this.#covers(asked, asking)) return false
+    const { proposal } = asking
+    if (this.#options.hooks().length === 0 || proposal.called !== undefined) return true
+    // Of an id that is not given yet nobody can tell which hooks its tenant will concern: it must stay so.
+    const unknown = calledIn(proposal, this.#options.catalog()).filter(({ name }) => name === null)
+    if (unknown.length > 0) proposal.called = unknown
+    return true
+  }
+
   /** A leader that has just begun may not know yet of the hooks that the one before it had. */
   #catchUp (): Promise<void> {
     if (this.#catchingUp !== null) return this.#catchingUp
@@ -146,7 +158,7 @@ export class HookGate {
     if (known === null && !await this.#catchUp().then(() => true, () => false)) return end(null)
     if (isOver) return
     const bodies = known ?? this.#bodiesFor(asking)
-    const letPass = (): void => pass(() => this.#covers([...bodies.keys()], asking))
+    const letPass = (): void => pass(() => this.#holds([...bodies.keys()], asking))
     if (bodies.size === 0) return settle(letPass)
     const { bytesMax } = this.#options
     const wanted = [...bodies.values()].reduce((sum, { length }) => sum + length, 0)

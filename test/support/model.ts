@@ -77,12 +77,7 @@ export class Model {
         throw new Refused('PRECONDITION_FAILED')
       }
       const from = this.revision
-      for (const operation of holds ? command.then : command.else ?? []) {
-        const { tenant = '', type } = operation
-        const wasUnknown = called.some(({ id, name }) => id === tenant && name === null)
-        if (type !== 'tenant-create' && wasUnknown && this.#named(tenant) !== tenant) throw new Refused('TENANT_RENAMED')
-        this.#perform(operation)
-      }
+      for (const operation of holds ? command.then : command.else ?? []) this.#perform(operation)
       return {
         revisions: this.changes.slice(from).map(({ revision }) => revision), branch: holds ? 'then' : 'else',
       }

@@ -5,6 +5,7 @@ import type { Proposal } from '../../storage/types.ts'
 import { keysPath, startStocked, type Answer, type Client } from '../api/client.ts'
 import { bearer, files } from '../auth/files.ts'
 import { until } from '../support/node.ts'
+import { stallDisk } from '../support/stalled-disk.ts'
 import { hang, pass, refuse, startHook, type Hook } from './hook.ts'
 
 const set = async (client: Client, ...webhooks: object[]): Promise<Answer> => client.put('/cluster/settings', { webhooks })
@@ -230,6 +231,36 @@ test('A hook that is set while a write waits for its turn is asked about it, and
   t.equal((await write).status, 201)
   t.equal(hook.asked.length, 1)
   t.match((await client.get('/locks')).body, { held: 0 })
+})
+
+test('A write by id is judged by the name that its tenant has when it is made', async (t) => {
+  const client = await startStocked(t)
+  const hook = await startHook(t, refuse({ reason: 'guarded' }))
+  await set(client, { name: 'guard', url: hook.url, tenant: 'guarded', tag: 'red' })
+  const { body: { id } } = await client.post('/tenants', { name: 'free' })
+  const shows = (member: string, count: number) => until(async () => (await client.get('/locks')).body[member] === count, `${count} ${member}`)
+
+  // Renamed while the write waits for its turn.
+  let release = stallDisk(t)
+  const rename = client.put('/tenants/free', { name: 'guarded' })
+  await shows('held', 1)
+  const late = client.post('/changes', { tenant: id, tags: ['red'] })
+  await shows('waiting', 1)
+  release()
+  t.equal((await rename).status, 200)
+  t.match(await late, { status: 422, body: { code: 'WRITE_REJECTED', hook: 'guard' } })
+
+  // Made while the write is on its way: an id is the revision that makes the tenant.
+  const next = String(await client.revision() + 1)
+  release = stallDisk(t)
+  const creation = client.post('/tenants', { name: 'guarded/x' })
+  await shows('held', 1)
+  const guessed = client.post('/changes', { tenant: next, tags: ['red'] })
+  await shows('held', 2)
+  release()
+  t.match((await creation).body, { id: next })
+  t.match(await guessed, { status: 409, body: { code: 'TENANT_RENAMED', tenant: next } })
+  t.equal((await client.post('/changes', { tenant: next })).status, 201, 'what no hook wants to see is made')
 })
 
 test('A repetition gets the outcome of the first attempt, whatever the hook says by now', async (t) => {
