@@ -13,6 +13,7 @@ export const help = `Usage: changewell member <what> [options]
   demote <id>                makes a voter a replica
   remove <id>                removes a node for good; a leader hands its place on first
   lead [<id>]                hands leadership to this node, or to the best follower
+      --if-leader              only if the node of --url leads; else nothing is done
 
 Options:
   --url <url>                any node of the cluster (http://127.0.0.1:9000)
@@ -43,6 +44,7 @@ export async function run (args: string[]): Promise<number> {
     peer: { type: 'string' },
     api: { type: 'string' },
     role: { type: 'string', default: 'voter' },
+    'if-leader': { type: 'boolean', default: false },
   } as const
   let parsed
   try {
@@ -76,8 +78,10 @@ export async function run (args: string[]): Promise<number> {
       case 'demote': return told(await call('PUT', `/cluster/members/${id}${query}`, { role: 'replica' }), values.json)
       case 'remove': return told(await call('DELETE', `/cluster/members/${id}${query}`), values.json, `${id} is no member any more`)
       default: {
-        const { leader } = (await call('PUT', '/cluster/leader', id === undefined ? {} : { id })).body as { leader: string }
-        process.stdout.write(values.json ? `${JSON.stringify({ leader })}\n` : `${leader} leads\n`)
+        const from = values['if-leader'] ? { from: ((await call('GET', '/cluster')).body as { id: string }).id } : {}
+        const body = { ...from, ...(id === undefined ? {} : { id }) }
+        const { leader } = (await call('PUT', '/cluster/leader', body)).body as { leader: string | null }
+        process.stdout.write(values.json ? `${JSON.stringify({ leader })}\n` : `${leader ?? 'nobody'} leads\n`)
         return 0
       }
     }

@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox'
 import { Problem } from '../../storage/problem.ts'
 import type { Proposal } from '../../storage/types.ts'
 import { problems } from '../schemas.ts'
-import { addBody, changeBody, member as memberSchema, nodeId, waitQuery } from './schemas.ts'
+import { addBody, changeBody, leaderBody, member as memberSchema, nodeId, waitQuery } from './schemas.ts'
 import { memberOf } from './view.ts'
 
 const params = Type.Object({ id: nodeId })
@@ -88,22 +88,27 @@ export function memberRoutes (instance: FastifyInstance): void {
     config: { role: 'admin' },
     schema: {
       summary: 'Hand leadership on',
-      description: 'To the voter that is named, or to the best follower.',
+      description: 'To the voter that is named, or to the best follower. With `from` only if that node leads; else nothing is done.',
       tags,
-      body: Type.Object({ id: Type.Optional(nodeId) }, { additionalProperties: false }),
+      body: leaderBody,
       response: { 200: Type.Object({ leader: Type.Union([nodeId, Type.Null()]) }), ...problems },
     },
   }, async (request) => {
-    const { id } = request.body
+    const { id, from } = request.body
+    const before = raft.status.leader
+    if (from !== undefined && before !== from) return { leader: before }
     if (id !== undefined && find(id).state !== 'voter') {
       throw new Problem('INVALID_FIELD', { field: 'id', reason: `must be a voter, and ${id} is none` })
     }
     const voters = raft.members.filter(({ state }) => state === 'voter')
     if (id === undefined && voters.length === 1) throw new Problem('NO_SUCCESSOR', { reason: 'there is no other voter' })
-    if (!await raft.handOver(id ?? null)) {
-      throw new Problem('NO_SUCCESSOR', { reason: 'nobody took over within three election timeouts' })
-    }
-    return { leader: raft.status.leader }
+    const heir = id ?? await raft.heir()
+    if (heir === null) throw new Problem('NO_SUCCESSOR', { reason: 'no other voter answers it' })
+    const isDone = await raft.handOver(heir)
+    const { leader } = raft.status
+    // Without a name any other will do.
+    if (isDone || (id === undefined && leader !== null && leader !== before)) return { leader }
+    throw new Problem('NO_SUCCESSOR', { reason: 'nobody took over within three election timeouts' })
   })
 
   async function propose (proposal: Proposal): Promise<void> {

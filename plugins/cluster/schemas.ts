@@ -71,6 +71,10 @@ export const changeBody = Type.Object({
   role: Type.Optional(role), peerAddress: Type.Optional(address), apiAddress: Type.Optional(address),
 }, { additionalProperties: false })
 
+export const leaderBody = Type.Object({
+  id: Type.Optional(nodeId), from: Type.Optional(nodeId),
+}, { additionalProperties: false })
+
 export const waitQuery = Type.Object({
   wait: Type.Integer({ minimum: 0, maximum: 3600, default: 60, description: 'Seconds to wait until the change of the member is complete.' }),
 }, { additionalProperties: false })

@@ -28,7 +28,7 @@ import { replay } from './replay.ts'
 import { Router } from './router.ts'
 import { openSnapshots, type Snapshots } from './snapshots/index.ts'
 import { Standing } from './standing.ts'
-import { Steward } from './steward.ts'
+import { bestHeir, Steward } from './steward.ts'
 import { hostOf, Transport, type Caller } from './transport/index.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -130,6 +130,7 @@ export class RaftNode implements Consensus {
       leader: () => this.#standing.member?.leader ?? null,
       leaderless: () => this.leaderless,
     })
+    this.questions.add('heir', () => bestHeir(this.#standing.member!.status.members, database.nodes, this.#nodeId))
     this.#admission = new Admission({
       identify: this.#identify,
       nodeId: () => this.#nodeId,
@@ -266,8 +267,17 @@ export class RaftNode implements Consensus {
   }
 
   /**
-   * Has another lead: the node that is named, or the best follower. Resolves when this node leads no longer, or with
-   * false when nobody took over within three election timeouts.
+   * The follower that is best to lead next, as the leader knows; null when there is none.
+   *
+   * @throws Problem NO_LEADER
+   */
+  async heir (): Promise<NodeId | null> {
+    return await this.questions.ask('heir', null) as NodeId | null
+  }
+
+  /**
+   * Has another lead: the node that is named, whoever leads; or the best follower, if this node leads. Resolves when it
+   * is so, or with false when nobody took over within three election timeouts.
    */
   async handOver (to: NodeId | null): Promise<boolean> {
     const { database } = this.#options

@@ -24,9 +24,18 @@ test('three nodes run with one command, serve over TLS, and stop with it', async
   t.match(await ask(ports[2]!, '/changes', { ...options, method: 'POST', body: { data: 'hello' } }), { status: 201 })
   // Members are seen over HTTPS by a command, too.
   const [ca, own, ownKey] = ['ca.pem', 'admin.pem', 'admin.key'].map((file) => join(dir, 'certs', file))
+  const lead = (port: number, ...more: string[]) => (
+    run(t, ['member', 'lead', ...more, '--url', `https://127.0.0.1:${port}`], settings))
   const list = (settings: Record<string, string>) => run(t, ['member', 'list', '--url', `https://127.0.0.1:${ports[0]}`], settings)
   const settings = { CHANGEWELL_CALL_CA: ca!, CHANGEWELL_CALL_CERT: own!, CHANGEWELL_CALL_KEY: ownKey! }
   t.match(await list(settings), { code: 0, stdout: /leads/ })
+  const leads = /^([0-9a-f]{16}) leads\n$/
+  for (const port of ports) t.match(await lead(port), { code: 0, stdout: leads }, 'through any node')
+  const { id } = (await ask(ports[0]!, '/cluster', options)).body
+  const handed = await lead(ports[0]!, '--if-leader')
+  t.match(handed, { code: 0, stdout: leads })
+  t.not(leads.exec(handed.stdout)?.[1], id)
+  t.equal((await lead(ports[0]!, '--if-leader')).stdout, handed.stdout, 'it does not lead, and nothing is done')
   t.match(await list({}), { code: 1, stderr: /CHANGEWELL_CALL_CA/ })
   t.match(await list({ CHANGEWELL_CALL_CA: '/nowhere' }), { code: 1, stderr: /\/nowhere cannot be read \(ENOENT\); correct CHANGEWELL_CALL_CA/ })
   t.match(await list({ CHANGEWELL_CALL_CERT: own! }), { code: 2, stderr: /set both or none/ })

@@ -64,6 +64,16 @@ t.test('Two nodes are replaced at once, a replica only reads, and roles change',
   const to = [leader, e, f].find((node) => node !== leader)!
   t.match(await leader.call('PUT', '/cluster/leader', { id: to.id }), { status: 200, body: { leader: to.id } })
   t.equal(await cluster.leader(), to)
+  const follower = [leader, e, f].find((node) => node !== to)!
+  t.match(await follower.call('PUT', '/cluster/leader', { from: follower.id }), { status: 200, body: { leader: to.id } })
+  t.equal(await cluster.leader(), to, 'who does not lead hands nothing on')
+  const handed = await follower.call('PUT', '/cluster/leader', {})
+  t.match(handed, { status: 200, body: { leader: (await cluster.leader()).id } }, 'any node takes it, and names who leads')
+  t.not(handed.body.leader, to.id)
+  const heir = cluster.byId(handed.body.leader as string)
+  const next = await heir.call('PUT', '/cluster/leader', { from: heir.id })
+  t.match(next, { status: 200, body: { leader: (await cluster.leader()).id } })
+  t.not(next.body.leader, heir.id)
   const { status, body } = await leader.get('/tenants/_system/collections/nodes/keys')
   t.equal(status, 200)
   const ids = (body.keys as { data: { id: string } }[]).map(({ data }) => data.id)

@@ -42,7 +42,8 @@ for (const [what, read] of [
     for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe']) t.ok(ports.includes(container[probe].httpGet.port), probe)
     // Over HTTPS the program's own command lacks the authority; SIGTERM hands leadership on all the same.
     const isHttps = environmentOf(container).CHANGEWELL_TLS_CERT !== undefined
-    t.match(container.lifecycle.preStop.exec.command[2], isHttps ? /^sleep 5$/ : /main\.js member lead .*; sleep 5$/)
+    const preStop = isHttps ? /^sleep 5$/ : /main\.js member lead --if-leader .*; sleep 5$/
+    t.match(container.lifecycle.preStop.exec.command[2], preStop)
     const { podAntiAffinity } = spec.affinity
     t.match(Object.keys(podAntiAffinity)[0], /^(required|preferred)DuringSchedulingIgnoredDuringExecution$/)
   })
