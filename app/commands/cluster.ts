@@ -129,7 +129,7 @@ async function start (
         log.write(`${line}\n`)
         last.push(line)
         if (last.length > 5) last.shift()
-        peer = /other nodes reach this one at ([^"\s]+)/.exec(line)?.[1] ?? peer
+        peer = /it listens for other nodes at ([^"\s]+)/.exec(line)?.[1] ?? peer
         const url = /listens on (https:[^"\s]+)/.exec(line)?.[1]
         if (url !== undefined) resolve({ url, peer })
       })

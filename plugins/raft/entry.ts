@@ -77,7 +77,7 @@ export class Entry {
       onLostData: async () => {
         const old = nodeId()
         await renewNodeId()
-        logger.warn({ old, id: nodeId() }, 'the cluster gave data to this node that it has lost; it joins anew under a new id, and the old one is to be removed (changewell member remove %s)', old)
+        logger.warn({ old, id: nodeId() }, 'the cluster gave data to this node that it has lost; it joins anew under a new id. If the old one is gone for good, remove it (changewell member remove %s); a node that still runs under it is well, and the file node-id here was a copy of its own', old)
       },
       onWaiting: (reason) => this.#waits(`it waits to join the cluster: ${reason}`),
       signal,

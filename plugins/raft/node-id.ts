@@ -42,7 +42,8 @@ function lost (path: string, vote: string | null): DataFolderError {
     ? ''
     : ` Without a backup, write ${vote} into it: that is for whom this node voted last, and a node that runs alone votes for itself.`
   return new DataFolderError('NODE_ID_LOST', `${path} is missing, but beside it is the data of a node. Put back the file ` +
-    `from a backup.${known}`)
+    `from a backup.${known} For a member, \`changewell member list\` on another shows the id beside its address; or ` +
+    'empty the folder, let the node join anew, and remove the old id.')
 }
 
 /** Another id, for a node that has lost what it held under the one it had: ids are not used again. */

@@ -23,6 +23,9 @@ export class PeerCallError extends Error {
 
 const patienceMs = 10_000
 
+/** What a port for clients answers, and none for other nodes does. */
+const ofClientsPort: ReadonlySet<string> = new Set(['ROUTE_NOT_FOUND', 'UNAUTHENTICATED'])
+
 /** Opens a response, soon or not at all; its body is the caller's. */
 export async function openPeer (
   caller: PeerCaller, address: string, path: string, signal?: AbortSignal
@@ -70,6 +73,9 @@ export async function postPeer (
   }
   if (status === 200) return JSON.parse(answer) as unknown
   const { code, detail } = refusalOf(answer)
+  if (code !== undefined && ofClientsPort.has(code)) {
+    throw new PeerCallError('it looks like a port for clients; name the one for other nodes (CHANGEWELL_PEER_PORT there, 9001 unless set)')
+  }
   throw new PeerCallError(detail ?? `it answered ${status}`, code ?? null)
 }
 

@@ -121,7 +121,7 @@ export class PeerListener {
   }
 
   async listen (host: string, port: number): Promise<string> {
-    await this.#app.listen({ host, port, listenTextResolver: (address) => `other nodes reach this one at ${new URL(address).host}` })
+    await this.#app.listen({ host, port, listenTextResolver: (address) => `it listens for other nodes at ${new URL(address).host}` })
     const { address, port: actual } = this.#app.server.address() as AddressInfo
     this.#address = joinAddress(address, actual)
     return this.#address

@@ -77,7 +77,7 @@ export class ClusterNode {
       await until(() => plain() !== undefined, 'plain HTTP')
       this.#url = plain()!
     }
-    const line = node.lines.find((text) => text.includes('other nodes reach this one at'))
+    const line = node.lines.find((text) => text.includes('it listens for other nodes at'))
     this.proxy.leadTo(/at ([0-9.]+:[0-9]+)/.exec(line ?? '')![1]!)
     this.#id = (await this.view()).id
     // Clients ask it from now on, and not where it listened before.

@@ -99,6 +99,8 @@ t.test('A removed id is not used again, and a node that lost its data joins unde
   await until(async () => (await lost!.view()).members.filter(({ state }) => state === 'voter').length === 4, 'a new voter')
   const { id } = await lost!.view()
   t.not(id, old)
+  const advice = new RegExp(`If the old one is gone for good, remove it .changewell member remove ${old}.`)
+  t.ok(lost!.process.lines.some((line) => advice.test(line)))
   t.match(await leader.call('DELETE', `/cluster/members/${old}`), { status: 204 })
   t.match(await leader.call('POST', '/cluster/members?wait=0', { id: old, peerAddress: 'a:1', apiAddress: 'a:2' }), {
     status: 410, body: { code: 'NODE_REMOVED' },

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { startProcess, until } from '../support/node.ts'
 import { Cluster } from '../cluster/cluster.ts'
@@ -89,6 +89,22 @@ t.test('A new node that cannot work out its own address says what it waits for, 
   const answer = await fetch(`${node.url}/readyz`)
   t.equal(answer.status, 503)
   t.match(await answer.json(), { detail: words })
+})
+
+t.test('A port for clients is told from one for nodes, and whoever says nothing holds nobody up', async (t) => {
+  const silent = createTcpServer(() => {}).listen(0, '127.0.0.1')
+  t.teardown(() => silent.close())
+  await new Promise((resolve) => { silent.once('listening', resolve) })
+  const cluster = await Cluster.start(t, 1)
+  const [member] = cluster.nodes
+  const mistaken = new URL(member!.url).host
+  const wrong = await cluster.add({ CHANGEWELL_JOIN: mistaken })
+  const told = new RegExp(`${mistaken} .CHANGEWELL_JOIN. .*it looks like a port for clients; name the one for other nodes`)
+  await until(async () => told.test(String((await wrong.get('/readyz')).body.detail)), 'it to say so')
+  await wrong.kill()
+  const { port } = silent.address() as AddressInfo
+  const node = await cluster.add({ CHANGEWELL_JOIN: `127.0.0.1:${port},${member!.proxy.address}` })
+  await until(async () => (await member!.view()).members.some(({ id, state }) => id === node.id && state === 'voter'), 'it to be a voter')
 })
 
 t.test('Whoever answers as no node does is not believed, and the node goes on waiting', async (t) => {

@@ -82,6 +82,7 @@ t.test('A node-id that is missing beside data stops the start, and what the mess
     rmSync(join(dataDir, lost), { recursive: true, force: true })
     const said = await failedStart(t, dataDir)
     t.match(said, /^changewell: .*node-id is missing, but beside it is the data of a node\. Put back the file/m)
+    t.match(said, /`changewell member list` on another shows the id/)
     t.notOk(existsSync(path), 'no other id was made')
     const [, told = ''] = /write ([0-9a-f]{16}) into it/.exec(said) ?? []
     t.equal(told, id)

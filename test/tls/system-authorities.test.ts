@@ -63,7 +63,7 @@ test('whom the system trusts is not let in by a node, and gets no call from it',
   t.match(waits(), why)
 
   await node.listening
-  const [, port] = /other nodes reach this one at 127\.0\.0\.1:(\d+)/.exec(node.lines.join('\n')) ?? []
+  const [, port] = /it listens for other nodes at 127\.0\.0\.1:(\d+)/.exec(node.lines.join('\n')) ?? []
   const to = { ca: cluster.certificate }
   t.equal(await knock(t, Number(port), { ...to, ...show(leaf(cluster)) }), null)
   t.ok(await knock(t, Number(port), { ...to, ...show(leaf(system)) }))
