@@ -41,6 +41,9 @@ interface Item {
   attempts: number
 }
 
+/** A call to the leader ends so long after the waiting, which is to end for its own reason. */
+const callGraceMs = 1000
+
 /** What waits for a leader is tried again so often. */
 const retryMs = 20
 
@@ -209,7 +212,8 @@ export class Router {
     this.#forwarded.set(item, leader)
     try {
       const body = encodeForwarded(item)
-      const answer = decodeAnswer(await transport.request(leader, methods.propose, body, item.waiting.timeoutMs))
+      const patienceMs = item.waiting.timeoutMs + callGraceMs
+      const answer = decodeAnswer(await transport.request(leader, methods.propose, body, patienceMs))
       switch (answer.result) {
         case 'applied':
           await this.#applied(answer.index)
@@ -277,7 +281,8 @@ export class Router {
     const { receipts, writeTimeoutSeconds } = this.#options
     const { proposal, waiting } = item
     receipts.heardClock(now)
-    if (!this.#proposals.has(waiting) || proposal.kind !== 'write') return
+    const isOver = !this.#proposals.has(waiting) || waiting.deadline < performance.now()
+    if (isOver || proposal.kind !== 'write') return
     if (!item.isRenewable || item.isUncertain) {
       const deadline = new Date(proposal.receipt!.deadline).toISOString()
       return this.#settle(item, { ok: false, code: 'WRITE_EXPIRED', params: { deadline }, revision: 0 })

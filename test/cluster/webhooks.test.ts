@@ -71,7 +71,7 @@ t.test('A hook is asked no more about a write that came through a follower and i
   t.equal((await cluster.nodes[0]!.written('PUT', '/cluster/settings', settings)).status, 200)
   const [follower] = await cluster.followers()
   const answer = await follower!.put('k', 1)
-  t.match(answer, { status: 504 })
+  t.match(answer, { status: 504, body: { code: 'WRITE_TIMEOUT' } })
   await until(() => ended === hook.asked.length && ended > 0, 'the calls to be ended')
   t.match(await fateThrough(follower!, answer.body.receipt as string), { state: 'rejected', problem: { code: 'WRITE_EXPIRED' } })
 })
