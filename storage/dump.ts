@@ -36,7 +36,9 @@ export async function dumpOf (
     const clusterId = await view.get('meta', metaKeys.clusterId)
     const catalog = await readCatalog(view)
     const top = tenant === undefined ? undefined : catalog.tenant(tenant) ?? undefined
-    if (tenant !== undefined && top === undefined) throw new Problem('TENANT_NOT_FOUND', { tenant })
+    // It may have been renamed since its reader was let in.
+    const isHidden = top !== undefined && sees !== null && !sees(top.name)
+    if (tenant !== undefined && (top === undefined || isHidden)) throw new Problem('TENANT_NOT_FOUND', { tenant })
     const header = {
       version: dumpVersion,
       clusterId: clusterId?.toString() ?? null,

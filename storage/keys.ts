@@ -111,10 +111,10 @@ export const nodeRows: Range = { start: Buffer.of(nodeKind), end: Buffer.of(node
 export const tenantRows: Range = { start: Buffer.of(tenantKind), end: Buffer.of(tenantKind + 1) }
 export const collectionRows: Range = { start: Buffer.of(collectionKind), end: Buffer.of(collectionKind + 1) }
 
-/** A tag has no control characters, so NUL ends it and no tag's rows mix with those of a longer one. */
 /** What no tag can be: renames of tenants stand under it in the index of tags. */
 export const renameTag = ''
 
+/** A tag has no control characters, so NUL ends it and no tag's rows mix with those of a longer one. */
 export function tagKey (tag: string, revision: number): Buffer {
   const length = Buffer.byteLength(tag)
   const key = Buffer.allocUnsafe(length + 9)

@@ -25,6 +25,12 @@ export interface AccessControl {
   routes: readonly RuledRoute[]
   /** What the sender of a request may do. */
   of: (request: FastifyRequest) => Access
+  /**
+   * Looks again whether a request that has waited may go on.
+   *
+   * @throws Problem FORBIDDEN, UNAUTHENTICATED
+   */
+  again: (request: FastifyRequest) => void
   /** Calls back when credentials or rights have changed, until the function that it returns is called. */
   listen: (changed: () => void) => () => void
   /** Reads passwords, tokens and policy again. */
@@ -49,6 +55,9 @@ async function auth (app: FastifyInstance): Promise<void> {
       if (!isOn) return unlimited
       if (request.caller === null) throw new Error('an open route asks what its caller may do')
       return request.caller
+    },
+    again ({ caller, routeOptions: { config }, params }) {
+      caller?.enter(config as RouteRule, params)
     },
     listen (changed) {
       listeners.add(changed)
@@ -105,6 +114,15 @@ function guard (app: FastifyInstance, authenticator: Authenticator, around: Surr
     function refuse (error: unknown): void {
       // What the caller lacks is counted where it is found.
       if (error instanceof Problem && request.caller === null) around.onDenied(error)
+      next(error as Error)
+    }
+  })
+  // A body can take long to come.
+  app.addHook('preValidation', (request, _reply, next) => {
+    try {
+      if (request.body !== undefined) app.access.again(request)
+      next()
+    } catch (error) {
       next(error as Error)
     }
   })

@@ -69,7 +69,7 @@ export class LockManager {
 
   /** Calls `enter` with the locks of a write, before it returns when nobody is in the way, or `refuse`. */
   acquire (wanted: LocksWanted): void {
-    this.#line(wanted, performance.now())
+    this.#line(wanted, performance.now(), false)
   }
 
   /** This node leads no more: its locks mean nothing now, and whoever waits is to ask elsewhere. */
@@ -78,7 +78,7 @@ export class LockManager {
     this.#waiters.clear()
     this.#table.clear()
     for (const waiter of waiters) {
-      this.#waited(waiter, 'abandoned')
+      this.#waited(waiter.hold, 'abandoned')
       waiter.wanted.refuse(null)
     }
   }
@@ -89,13 +89,16 @@ export class LockManager {
   }
 
   /** @param since when the write came: one that lines up again has waited all the time */
-  #line (wanted: LocksWanted, since: number): void {
+  #line (wanted: LocksWanted, since: number, isAgain: boolean): void {
     const { catalog, waitersMax, waitSeconds } = this.#options
     const locks = locksOf(wanted.proposal, catalog())
     let waiter: Waiter | null = null
     const hold = this.#table.enter(locks, { request: wanted.request, since }, () => { this.#granted(waiter!) })
-    if (hold.blocked === 0) return this.#enter(wanted, hold)
-    if (this.#waiters.size >= waitersMax) {
+    if (hold.blocked === 0) {
+      if (isAgain) this.#waited(hold, 'granted')
+      return this.#enter(wanted, hold)
+    }
+    if (!isAgain && this.#waiters.size >= waitersMax) {
       this.#table.leave(hold)
       return wanted.refuse(new Problem('TOO_MANY_WAITERS', { limit: waitersMax }))
     }
@@ -110,9 +113,9 @@ export class LockManager {
     // Whoever it waited for may have renamed the tenant that it names by its id.
     if (!areSame(locks, locksOf(wanted.proposal, this.#options.catalog()))) {
       this.#table.leave(hold)
-      return this.#line(wanted, hold.owner.since)
+      return this.#line(wanted, hold.owner.since, true)
     }
-    this.#waited(waiter, 'granted')
+    this.#waited(hold, 'granted')
     this.#enter(wanted, hold)
   }
 
@@ -125,7 +128,7 @@ export class LockManager {
     for (const waiter of this.#waiters) {
       if (waiter.deadline > now) continue
       this.#waiters.delete(waiter)
-      this.#waited(waiter, 'timeout')
+      this.#waited(waiter.hold, 'timeout')
       this.#table.leave(waiter.hold)
       waiter.wanted.refuse(new Problem('LOCK_TIMEOUT', { waitSeconds: this.#options.waitSeconds }))
     }
@@ -134,7 +137,7 @@ export class LockManager {
     this.#sweep = null
   }
 
-  #waited ({ hold }: Waiter, result: WaitResult): void {
-    this.#options.onWaited?.({ result, seconds: (performance.now() - hold.owner.since) / 1000 })
+  #waited ({ owner }: Hold<Owner>, result: WaitResult): void {
+    this.#options.onWaited?.({ result, seconds: (performance.now() - owner.since) / 1000 })
   }
 }

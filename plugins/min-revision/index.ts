@@ -15,7 +15,7 @@ function minRevision (app: FastifyInstance, _options: object, done: () => void):
     // Without promises where there is nothing to wait for: that is nearly always. Where there is no route nobody has
     // been asked who they are, and a stranger must not take the place of one who waits.
     if (header === undefined || request.is404 || isAboutTheProcess(request)) return next()
-    waitFor(wantedOf(header), reply).then(() => next(), next)
+    waitFor(wantedOf(header), reply).then(() => app.access.again(request)).then(() => next(), next)
   })
 
   async function waitFor (wanted: number, reply: FastifyReply): Promise<void> {
@@ -42,4 +42,4 @@ function wantedOf (header: FastifyRequest['headers'][string]): number {
   throw new Problem('INVALID_FIELD', { field: 'changewell-min-revision', reason: 'must be a revision (a whole number from 0)' })
 }
 
-export default fp(minRevision, { name: 'min-revision', fastify: '5.x', dependencies: ['changes', 'storage'] })
+export default fp(minRevision, { name: 'min-revision', fastify: '5.x', dependencies: ['auth', 'changes', 'storage'] })

@@ -26,6 +26,9 @@ interface Item extends QueuedWrite {
 /** What could not be sent on is tried again after so long; waiting for a leader takes time of its own. */
 const retryMs = 200
 
+/** No more often is the leader asked to bring the database's clock to its own: that is an entry in the log of all. */
+const expireEveryMs = 2000
+
 /**
  * Writes that this node has promised to send on, one after another in the order in which they came. Each goes under
  * its receipt, by which the state machine recognises it: a node that dies after sending one and before forgetting it
@@ -42,6 +45,8 @@ export class Queue {
   #isSending = false
   /** Why the first one is not sent. */
   #waitsFor: string | null = null
+  /** Of the process's clock. */
+  #expireNotBefore = 0
 
   constructor (options: QueueOptions) {
     this.#options = options
@@ -162,7 +167,9 @@ export class Queue {
    */
   async #isOver ({ proposal: { receipt: { deadline } } }: Item): Promise<boolean> {
     const { raft, database } = this.#options
-    if (database.timestamp <= deadline && raft.receipts.clock > deadline) {
+    const isDue = performance.now() >= this.#expireNotBefore
+    if (isDue && database.timestamp <= deadline && raft.receipts.clock > deadline) {
+      this.#expireNotBefore = performance.now() + expireEveryMs
       await raft.propose({ kind: 'expire' }).catch(() => {})
     }
     return database.timestamp > deadline

@@ -12,6 +12,8 @@ export interface AnnouncementOptions {
   own: OwnAddresses
   /** Has the leader look whether this node is there, and write it down. */
   admit: (request: JoinRequest) => Promise<unknown>
+  /** Whether they do not matter any more. */
+  isOver: () => boolean
   log: FastifyBaseLogger
   signal: AbortSignal
 }
@@ -21,9 +23,9 @@ const retryMaxMs = 5000
 
 /** Brings this node's addresses into the node list. Resolves when they are there, or do not matter any more. */
 export async function announceAddresses (options: AnnouncementOptions): Promise<void> {
-  const { nodeId, database, own: { peerAddress, apiAddress }, admit, log, signal } = options
+  const { nodeId, database, own: { peerAddress, apiAddress }, admit, isOver, log, signal } = options
   let told = ''
-  for (let wait = retryMinMs; !signal.aborted;) {
+  for (let wait = retryMinMs; !signal.aborted && !isOver();) {
     const listed = database.nodes.get(nodeId)
     if (listed?.state === 'removed' || listed?.state === 'leaving') return
     if (listed !== undefined && listed.peerAddress === peerAddress && listed.apiAddress === apiAddress) return

@@ -23,6 +23,9 @@ export class PeerCallError extends Error {
 
 const patienceMs = 10_000
 
+/** So long a body may say nothing: a sender that is gone without a word is not waited for. */
+const silenceMs = 30_000
+
 /** What a port for clients answers, and none for other nodes does. */
 const ofClientsPort: ReadonlySet<string> = new Set(['ROUTE_NOT_FOUND', 'UNAUTHENTICATED'])
 
@@ -31,12 +34,12 @@ export async function openPeer (
   caller: PeerCaller, address: string, path: string, signal?: AbortSignal
 ): Promise<IncomingMessage> {
   const options = { ...to(caller, address), path }
-  const outgoing = request(signal === undefined ? options : { ...options, signal })
-  const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${patienceMs} ms`)), patienceMs)
+  const outgoing = request(signal === undefined ? options : { ...options, signal }).on('error', heardByTheReader)
+  const timer = setTimeout(() => outgoing.destroy(late(patienceMs)), patienceMs)
   outgoing.end()
   try {
     const [response] = await once(outgoing, 'response') as [IncomingMessage]
-    return response
+    return response.setTimeout(silenceMs, () => response.destroy(new Error(`nothing came for ${silenceMs} ms`)))
   } finally {
     clearTimeout(timer)
   }
@@ -57,8 +60,9 @@ export async function postPeer (
     path,
     method: 'POST',
     headers: { ...options.headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-  })
-  const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+  }).on('error', heardByTheReader)
+  let end: Error | null = null
+  const timer = setTimeout(() => outgoing.destroy(end = late(timeoutMs)), timeoutMs)
   outgoing.end(text)
   let answer: string
   let status: number
@@ -67,7 +71,9 @@ export async function postPeer (
     status = response.statusCode ?? 0
     answer = await textOf(response)
   } catch (error) {
-    throw new PeerCallError((error as Error).message, null, { cause: error })
+    // Of an answer that had begun Node tells only that it was broken off.
+    const cause = end ?? error as Error
+    throw new PeerCallError(cause.message, null, { cause })
   } finally {
     clearTimeout(timer)
   }
@@ -77,6 +83,13 @@ export async function postPeer (
     throw new PeerCallError('it looks like a port for clients; name the one for other nodes (CHANGEWELL_PEER_PORT there, 9001 unless set)')
   }
   throw new PeerCallError(detail ?? `it answered ${status}`, code ?? null)
+}
+
+/** What becomes of a connection after its answer has begun is told to whoever reads the answer. */
+function heardByTheReader (): void {}
+
+function late (timeoutMs: number): Error {
+  return Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' })
 }
 
 /** A connection for one call, to whatever node is there. */

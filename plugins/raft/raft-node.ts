@@ -87,15 +87,17 @@ export class RaftNode implements Consensus {
     this.#transport = new Transport({
       nodeId: () => this.#nodeId,
       instance: this.#instance,
-      instanceAt: async (id, address) => {
-        const there = await identify(caller, address, twinMs).catch(() => null)
-        return there?.id === id ? there.instance : null
-      },
+      instanceAt: (id, address) => identify(caller, address, twinMs).then(
+        (there) => there.id === id ? there.instance : null,
+        ({ cause }: Error) => (cause as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT' ? 'silent' : null),
       clusterId: () => this.#clusterId,
       addressOf: (id) => this.#addresses.addressOf(id),
-      admit: (id) => this.#addresses.isRemoved(id)
-        ? { code: 'removed', reason: 'it was removed from the cluster; its id is not used again' }
-        : null,
+      admit: (id) => {
+        if (this.#isTwin) return { code: 'not-ready', reason: this.#standing.outside ?? '' }
+        return this.#addresses.isRemoved(id)
+          ? { code: 'removed', reason: 'it was removed from the cluster; its id is not used again' }
+          : null
+      },
       advertised: () => this.#own?.peerAddress ?? null,
       onMessage: (message) => this.#calls.receive(message),
       onUnreachable: (id) => {
@@ -161,7 +163,11 @@ export class RaftNode implements Consensus {
       snapshotBytesPerSecond: options.snapshotBytesPerSecond,
       requestTimeoutSeconds: options.requestTimeoutSeconds,
       join: (request) => this.#admission.admit(request),
-      identity: () => ({ id: this.#nodeId, clusterId: this.#clusterId, instance: this.#instance }),
+      identity: () => {
+        // It is not that node for anybody.
+        if (this.#isTwin) throw new Problem('NOT_READY', { reason: this.#standing.outside ?? '' })
+        return { id: this.#nodeId, clusterId: this.#clusterId, instance: this.#instance }
+      },
       renderProblem: options.renderProblem,
       log: logger,
     })
@@ -447,6 +453,7 @@ export class RaftNode implements Consensus {
       database,
       own: this.#own,
       admit: (request) => this.#admission.admit(request),
+      isOver: () => this.#isTwin,
       log: logger,
       signal,
     })

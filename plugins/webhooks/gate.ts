@@ -69,7 +69,7 @@ export class HookGate {
 
   admit (asking: Asking): void {
     const bodies = this.#isCaughtUp ? this.#bodiesFor(asking) : null
-    if (bodies?.size === 0) return asking.pass(() => this.#holds([], asking))
+    if (bodies?.size === 0) return asking.pass(() => this.#holds(bodies, asking))
     if (this.#closed) return asking.refuse(draining())
     void this.#ask(asking, bodies)
   }
@@ -108,16 +108,18 @@ export class HookGate {
     return bodies
   }
 
-  /** Whether all that want to see the write were asked: others may have been set while it waited, here or for locks. */
-  #covers (asked: readonly Webhook[], { proposal }: Asking): boolean {
-    const { hooks, catalog } = this.#options
-    return hooks().every((hook) => {
-      return asked.some((one) => isDeepStrictEqual(one, hook)) || concerned(hook, proposal, catalog()) === null
+  /**
+   * Whether all that want to see the write were asked about all of it that they want to see: others may have been set
+   * while it waited, here or for locks, and its tenants may be called otherwise.
+   */
+  #covers (asked: ReadonlyMap<Webhook, Buffer>, asking: Asking): boolean {
+    return [...this.#bodiesFor(asking)].every(([hook, body]) => {
+      return [...asked].some(([one, sent]) => isDeepStrictEqual(one, hook) && sent.equals(body))
     })
   }
 
   /** Looks once more, just before the write is proposed: its locks keep the names of tenants as they are by then. */
-  #holds (asked: readonly Webhook[], asking: Asking): boolean {
+  #holds (asked: ReadonlyMap<Webhook, Buffer>, asking: Asking): boolean {
     if (!this.#covers(asked, asking)) return false
     const { proposal } = asking
     if (this.#options.hooks().length === 0 || proposal.called !== undefined) return true
@@ -158,7 +160,7 @@ export class HookGate {
     if (known === null && !await this.#catchUp().then(() => true, () => false)) return end(null)
     if (isOver) return
     const bodies = known ?? this.#bodiesFor(asking)
-    const letPass = (): void => pass(() => this.#holds([...bodies.keys()], asking))
+    const letPass = (): void => pass(() => this.#holds(bodies, asking))
     if (bodies.size === 0) return settle(letPass)
     const { bytesMax } = this.#options
     const wanted = [...bodies.values()].reduce((sum, { length }) => sum + length, 0)

@@ -74,8 +74,8 @@ async function writes (app: FastifyInstance): Promise<void> {
     const key = idempotencyKeyOf(request, config.idempotencyKeyBytesMax)
     if (key !== null) write.idempotency = { key: ownKey(key, access), fingerprint: fingerprintOf(write) }
     // Names decide what its sender may do, and an id does not tell under which it will find its tenant.
-    if (!access.writesAll) {
-      const called = calledIn(write, app.database.catalog)
+    if (!access.writesAll || (compare.length > 0 && !access.seesAll)) {
+      const called = calledIn(write, app.database.catalog).filter(({ name }) => name !== null)
       if (called.length > 0) write.called = called
     }
     const origin = { requestId: request.id, traceparent: request.traceparent ?? undefined }

@@ -19,7 +19,7 @@ interface World {
 
 async function world (t: Test, overrides: Partial<Config> = {}): Promise<World> {
   const { config, write } = files(t, { tokens: ['all', 'ann', 'deep'], policy })
-  const { app, url } = await listeningNode(t, { ...config, ...overrides })
+  const { app, url } = await listeningNode(t, { ...config, leaderWaitSeconds: 60, ...overrides })
   const client = new Client(app)
   for (const name of ['coke', 'coke/eu', 'pepsi']) await client.post('/tenants', { name }, all)
   return { client, url, write }
@@ -146,6 +146,34 @@ test('a write whose sender has lost its credentials or rights while it waited is
   await until(() => client.app.feed.waiters.size === 1, 'it to wait on')
   await client.post('/changes', {}, all)
   t.equal((await byRights).status, 403)
+})
+
+test('who looks after the cluster may do so no more once it has lost the role while it waited', async (t) => {
+  const { client, write } = await world(t)
+  write('policy', JSON.stringify({ identities: { ...policy.identities, ann: { admin: true } } }))
+  await client.app.access.reload()
+  const headers = { ...ann, 'changewell-min-revision': String(await client.revision() + 1) }
+  const waiting = [client.put('/cluster/settings', { electionMs: 2000 }, headers), client.get('/cluster/settings', headers), client.get('/locks', headers)]
+  await until(() => client.app.feed.waiters.size === waiting.length, 'them to wait')
+  write('policy', JSON.stringify(policy))
+  await client.app.access.reload()
+  await until(() => client.app.feed.waiters.size === waiting.length, 'them to wait on')
+  await client.post('/changes', {}, all)
+  for (const { status } of await Promise.all(waiting)) t.equal(status, 403)
+})
+
+test('a copy of a tenant that was renamed while its taker waited is not made', async (t) => {
+  const { client } = await world(t)
+  const id = (await client.get('/tenants/coke', all)).body.id as string
+  const { raft } = client.app
+  const { readBarrier } = raft
+  raft.readBarrier = async () => {
+    await client.put('/tenants/coke', { name: 'vault' }, all)
+    return await readBarrier.call(raft)
+  }
+  const { status, text } = await client.get(`/snapshot?tenant=${id}`, ann)
+  t.equal(status, 404)
+  t.notMatch(text, /vault/)
 })
 
 test('a write whose token was taken away while it waited is refused', async (t) => {

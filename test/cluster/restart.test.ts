@@ -64,6 +64,8 @@ t.test('A node that comes back at another address is found again', async (t) => 
 t.test('A node that runs on a copy of a member\'s folder is refused, takes no part, and the member goes on', async (t) => {
   const cluster = await Cluster.start(t, 3)
   await seed(cluster.nodes[0]!)
+  // So long that only somebody who campaigns ends a term.
+  t.equal((await cluster.nodes[0]!.written('PUT', '/cluster/settings', { electionMs: 10_000 })).status, 200)
   const clients = Clients.start(cluster, 2)
   await clients.acknowledged(10)
   const [member] = await cluster.followers()
@@ -75,7 +77,6 @@ t.test('A node that runs on a copy of a member\'s folder is refused, takes no pa
   await clients.acknowledged(10)
   const leader = await cluster.leader()
   const { term } = await leader.view()
-
   const twin = await startProcess(t, { CHANGEWELL_DATA_DIR: copy })
   const outside = /its id already runs at 127\.0\.0\.1:\d+, as another process: .* This node takes no more part/
   await until(() => twin.lines.some((line) => outside.test(line)), 'the copy to say that it is one')

@@ -45,7 +45,7 @@ t.test('A queued write waits for its hook through a follower as it does on the l
   await seed(cluster.nodes[0]!)
   const waiting: ServerResponse[] = []
   const hook = await startHook(t, (response) => { waiting.push(response) })
-  const settings = { webhooks: [{ name: 'slow', url: hook.url, tenant: 't', timeoutMs: 60_000 }] }
+  const settings = { electionMs: 5000, webhooks: [{ name: 'slow', url: hook.url, tenant: 't', timeoutMs: 60_000 }] }
   t.equal((await cluster.nodes[0]!.written('PUT', '/cluster/settings', settings)).status, 200)
   const leader = await cluster.leader()
   const [follower] = await cluster.followers()

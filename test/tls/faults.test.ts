@@ -170,6 +170,11 @@ test('a certificate of any kind that handshakes come about with is taken, with a
     execFileSync('openssl', ['req', '-x509', '-newkey', key, '-nodes', '-subj', '/CN=signs itself', ...files], { stdio: 'ignore' })
     t.same(await faults(t, own), [], key)
   }
+  const over = authority('Renewed elsewhere', { notAfter: days(-0.5) }, authority('Oldest'))
+  const below = authority('Below it', {}, over)
+  const high = leaf(below)
+  t.same(await faults(t, pem.server({ ...high, certificate: joined([high, below, over]) })), [],
+    'what stands higher up and has expired, others have in another certificate')
   const root = authority('Root', { notAfter: days(-0.5) })
   const [other, between] = [authority('Other'), authority('Between', {}, root)]
   const signed = leaf(between)

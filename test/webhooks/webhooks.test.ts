@@ -183,7 +183,7 @@ test('A hook is not asked about more than so many bytes at a time, but about one
 })
 
 test('A hook is asked no more about a write that nobody waits for', async (t) => {
-  const client = await startStocked(t, { writeTimeoutSeconds: 1 })
+  const client = await startStocked(t, { writeTimeoutSeconds: 2 })
   let isEnded = false
   const hook = await startHook(t, (response) => { response.on('close', () => { isEnded = true }) })
   await set(client, { name: 'slow', url: hook.url, timeoutMs: 60_000 })
@@ -263,6 +263,23 @@ test('A write by id is judged by the name that its tenant has when it is made', 
   t.equal((await client.post('/changes', { tenant: next })).status, 201, 'what no hook wants to see is made')
 })
 
+test('A hook that was asked about a part of a write is asked again when more of it concerns the hook by then', async (t) => {
+  const client = await startStocked(t)
+  const [prod, staging] = [await client.post('/tenants', { name: 'prod' }), await client.post('/tenants', { name: 'staging' })].map(({ body }) => body.id as string)
+  const waiting: ServerResponse[] = []
+  const hook = await startHook(t, (response) => { waiting.push(response) })
+  await set(client, { name: 'guard', url: hook.url, tenant: 'prod', tag: 'red', timeoutMs: 60_000 })
+  const write = client.post('/changes', { changes: [prod, staging].map((tenant) => ({ tenant, tags: ['red'] })) })
+  await until(() => waiting.length === 1, 'the hook to be asked')
+  await client.put('/tenants/prod', { name: 'old' })
+  await client.put('/tenants/staging', { name: 'prod' })
+  pass(waiting[0]!)
+  await until(() => waiting.length === 2, 'it to be asked again')
+  t.same(hook.asked.map(({ body }) => body.then.map(({ tenant }) => tenant)), [[prod], [staging]])
+  refuse({ reason: 'guarded' })(waiting[1]!, hook.asked[1]!)
+  t.match(await write, { status: 422, body: { code: 'WRITE_REJECTED', hook: 'guard' } })
+})
+
 test('A repetition gets the outcome of the first attempt, whatever the hook says by now', async (t) => {
   const client = await startStocked(t)
   const hook = await startHook(t)
@@ -333,7 +350,7 @@ test('A queued write whose hook does not answer keeps its place, those behind it
 })
 
 test('A queued write waits for its hook however long that may take, and is asked about once', async (t) => {
-  const client = await startStocked(t, { writeTimeoutSeconds: 1 })
+  const client = await startStocked(t, { writeTimeoutSeconds: 2 })
   const waiting: ServerResponse[] = []
   const hook = await startHook(t, (response) => { waiting.push(response) })
   await set(client, { name: 'slow', url: hook.url, tag: 'checked', timeoutMs: 60_000 })
@@ -351,12 +368,12 @@ test('A queued write waits for its hook however long that may take, and is asked
 })
 
 test('A hook that may take longer than a client waits is named by the queue, or lets its writes pass, as was set', async (t) => {
-  const client = await startStocked(t, { writeTimeoutSeconds: 1 })
+  const client = await startStocked(t, { writeTimeoutSeconds: 2 })
   const hook = await startHook(t, hang)
-  const slow = { name: 'slow', url: hook.url, timeoutMs: 1500 }
+  const slow = { name: 'slow', url: hook.url, timeoutMs: 2500 }
   await set(client, slow)
   await client.put(`${keysPath}/k?ack=queue`, { data: 1 })
-  const waitsFor = 'the validation hook "slow" failed: it did not answer within 1500 ms'
+  const waitsFor = 'the validation hook "slow" failed: it did not answer within 2500 ms'
   await until(async () => (await client.get('/queue')).body.waitsFor === waitsFor, 'the reason to be shown')
   await set(client, { ...slow, onFailure: 'fail-open' })
   await until(async () => (await client.get('/queue')).body.writes === 0, 'the queue to be sent on')

@@ -145,6 +145,11 @@ export function twinRefusal (address: string): PeerRefusal {
   }
 }
 
+/** Of a process that waits until it is known. */
+export function maybeTwinRefusal (address: string): PeerRefusal {
+  return { code: 'not-ready', reason: `another process with its id is connected from ${address}, and does not say whether it still runs` }
+}
+
 /** The answer to a node that is welcome. It says who answers, and in which version the two talk from here on. */
 export function welcome (nodeId: NodeId, version: number): string {
   return `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocolName}\r\n` +

@@ -6,7 +6,7 @@ import { Accepted } from './accepted.ts'
 import { hostOf } from './address.ts'
 import { Doorstep } from './doorstep.ts'
 import {
-  commonVersion, readHello, refusalOf, refused, twinRefusal, welcome, type Hello, type PeerRefusal,
+  commonVersion, readHello, refusalOf, refused, welcome, type Hello, type PeerRefusal,
 } from './handshake.ts'
 import type { CompleteOptions } from './options.ts'
 import { Processes } from './processes.ts'
@@ -36,7 +36,7 @@ export class Incoming {
 
   constructor (options: IncomingOptions) {
     this.#options = options
-    this.#processes = new Processes(options)
+    this.#processes = new Processes({ ...options, isConnected: (id) => this.#accepted.has(id) })
     this.#doorstep = new Doorstep({
       timeoutMs: options.handshakeTimeoutMs,
       max: options.handshakesMax,
@@ -89,15 +89,22 @@ export class Incoming {
       this.#tellOfStranger(socket, refusal.reason)
       return this.#refuse(socket, refusal)
     }
-    const own = { versions, clusterId: clusterId(), nodeId: nodeId(), admit }
-    const refusal = this.#strangerRefusal(socket, hello) ?? refusalOf(hello, own)
+    const refusalNow = (): PeerRefusal | null => {
+      const own = { versions, clusterId: clusterId(), nodeId: nodeId(), admit }
+      return this.#strangerRefusal(socket, hello) ?? refusalOf(hello, own)
+    }
+    const refusal = refusalNow()
     if (refusal !== null) return this.#turnAway(socket, hello, refusal)
     if (this.#processes.isLast(hello.from, hello.instance)) return this.#accept(socket, head, hello)
     socket.on('error', () => socket.destroy())
-    void this.#processes.twinOf(hello.from, hello.instance).then((address) => {
+    this.#processes.refusal(hello.from, hello.instance).then((found) => {
       if (this.#closed || socket.destroyed) return void socket.destroy()
-      if (address === null) this.#accept(socket, head, hello)
-      else this.#turnAway(socket, hello, twinRefusal(address))
+      const later = found ?? refusalNow()
+      if (later === null) this.#accept(socket, head, hello)
+      else this.#turnAway(socket, hello, later)
+    }).catch((error: unknown) => {
+      this.#options.log.error({ peer: hello.from, err: error }, 'a peer could not be let in')
+      socket.destroy()
     })
   }
 

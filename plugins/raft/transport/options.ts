@@ -19,8 +19,11 @@ export interface TransportOptions {
   nodeId: () => NodeId
   /** Which process of the node this is: no two have the same. */
   instance: string
-  /** Which process of a node answers at an address now; null when none does. Soon: a node waits to be let in. */
-  instanceAt: (id: NodeId, address: string) => Promise<string | null>
+  /**
+   * Which process of a node answers at an address now; null when none does, `silent` when nobody says so soon: a node
+   * waits to be let in.
+   */
+  instanceAt: (id: NodeId, address: string) => Promise<string | null | 'silent'>
   /** Null until this node belongs to a cluster: nothing is dialled or accepted before. */
   clusterId: () => string | null
   /** Where a member listens for others, as host:port; null when that is not known. */

@@ -1,10 +1,13 @@
 import type { NodeId } from '../core/index.ts'
+import { maybeTwinRefusal, twinRefusal, type PeerRefusal } from './handshake.ts'
 
 export interface ProcessesOptions {
   /** Where a member listens for others, as host:port; null when that is not known. */
   addressOf: (id: NodeId) => string | null
-  /** Which process of the node answers at the address now; null when none does. */
-  instanceAt: (id: NodeId, address: string) => Promise<string | null>
+  /** Which process of the node answers at the address now; null when none does, `silent` when nobody says so soon. */
+  instanceAt: (id: NodeId, address: string) => Promise<string | null | 'silent'>
+  /** Whether a process of the node is connected. */
+  isConnected: (id: NodeId) => boolean
 }
 
 interface Process {
@@ -33,12 +36,16 @@ export class Processes {
     this.#last.set(id, { instance, address: address ?? this.#addressOf(id) })
   }
 
-  /** Where another process than this one runs as the node; null when none answers. */
-  async twinOf (id: NodeId, instance: string): Promise<string | null> {
+  /**
+   * Why this process may not speak for the node: another one does. Null when none answers where it was last. One that
+   * is connected may only be slow to answer: as long as it is, the other has to wait.
+   */
+  async refusal (id: NodeId, instance: string): Promise<PeerRefusal | null> {
     const address = this.#addressOf(id)
     if (address === null) return null
     const there = await this.#options.instanceAt(id, address)
-    return there === null || there === instance ? null : address
+    if (there === 'silent') return this.#options.isConnected(id) ? maybeTwinRefusal(address) : null
+    return there === null || there === instance ? null : twinRefusal(address)
   }
 
   #addressOf (id: NodeId): string | null {

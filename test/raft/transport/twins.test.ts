@@ -34,13 +34,26 @@ t.test('a node that was started again is let in, though the connection of the pr
   const { one, two, addresses, answering } = await pair(t)
   answering.delete(two.address)
   const again = await startNode(t, b, addresses, { instance: 'second' })
+  answering.set(again.address, 'second')
   again.transport.setPeers([a])
   await until(() => again.peer(a).connected, 'the connection')
   t.strictSame(again.refusals, [])
-  answering.set(again.address, 'second')
   await until(() => two.refusals.length > 0, 'the process before to be refused when it tries again')
   t.match(two.refusals[0], { refusal: { code: 'twin', reason: new RegExp(`already runs at ${again.address}`) } })
-  t.ok(one.peer(b).connected)
+  await until(() => one.peer(b).connected, 'the connection the other way')
+})
+
+t.test('while a process that is connected does not say whether it still runs, another one has to wait', async (t) => {
+  const { one, two, addresses, answering } = await pair(t)
+  answering.set(two.address, 'silent')
+  const again = await startNode(t, b, addresses, { instance: 'second' })
+  again.transport.setPeers([a])
+  await until(() => again.refusals.length > 0, 'the refusal')
+  t.match(again.refusals[0], { refusal: { code: 'not-ready', reason: /another process with its id is connected/ } })
+  t.ok(two.peer(a).connected)
+  await two.transport.close()
+  await until(() => again.peer(a).connected, 'it to be let in once the other is gone')
+  t.ok(one)
 })
 
 t.test('a process that tells another address than before stays the same one', async (t) => {
