@@ -59,8 +59,8 @@ export const location = { Location: Type.String({ description: 'Where it can be 
 
 export const nextPage = { Link: Type.String({ description: 'The page after this one, with `rel="next"`.' }) }
 
-/** In answers that leave out what their reader may not see. */
-export const rightsMark = { 'Changewell-Rights': Type.String({ description: 'A mark of what the reader may see, on nodes that ask for credentials. Kept with the copy, and sent back.' }) }
+/** Of answers that leave out what their reader may not see. */
+export const rightsMark = { 'Changewell-Rights': Type.String({ description: 'A mark of what the reader may see. Kept with the copy, and sent back.' }) }
 
 export const knownRights = {
   'changewell-rights': Type.Optional(Type.String({ description: 'The mark under which the reader got what it has: it is refused when it may see something else now.' })),

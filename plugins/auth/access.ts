@@ -14,6 +14,8 @@ export interface Access {
   readonly seesAll: boolean
   /** Whether it may write wherever it likes. */
   readonly writesAll: boolean
+  /** Equal for those who may read the same. */
+  readonly readMark: string
   /** Whether it may read the tenant of this name. */
   mayRead: (name: string) => boolean
   /**
@@ -44,6 +46,7 @@ export const unlimited: Access = {
   isAdmin: true,
   seesAll: true,
   writesAll: true,
+  readMark: everybodys.readMark,
   mayRead: () => true,
   assert: () => {},
   view (tenant, known) {
@@ -89,6 +92,10 @@ export class Caller implements Access {
 
   get seesAll (): boolean {
     return this.#rights.coversAll('read')
+  }
+
+  get readMark (): string {
+    return this.#rights.readMark
   }
 
   get writesAll (): boolean {

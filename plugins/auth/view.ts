@@ -12,8 +12,6 @@ export interface View {
    * such a tenant had before, nor that it has gone. Null for a reader to whom that cannot happen.
    */
   isBorder: ((change: Change) => boolean) | null
-  /** That of the rights by which all that is seen is chosen; null for a reader who named a tenant. */
-  mark: string | null
   /**
    * Why the reader may not go on: it lost its rights or its credentials, or may not see any more what it named. Else
    * null. To be asked before anything is shown after a wait, and whenever rights or tenants have changed.
@@ -40,13 +38,11 @@ export interface FeedViewOptions {
 export class FeedView implements View {
   readonly sees: View['sees']
   readonly isBorder: View['isBorder']
-  readonly mark: string | null
   readonly #options: FeedViewOptions
 
   constructor (options: FeedViewOptions) {
     const { rights, tenant } = options
     this.#options = options
-    this.mark = tenant === null ? rights.readMark : null
     const seesAll = tenant !== null || rights.coversAll('read')
     this.isBorder = seesAll ? null : (change) => change.scope.type === 'tenant-rename' && isBorder(rights, change)
     this.sees = seesAll ? null : (change) => !this.isBorder!(change) && rights.covers('read', tenantNameOf(change) ?? '')

@@ -40,6 +40,8 @@ interface FeedRequest {
   source: Source
   /** What the reader may see; null when nothing is hidden from anybody. */
   view: View | null
+  /** That of the rights by which changes are chosen; null for a reader who named a tenant. */
+  mark: string | null
   distinct: boolean
   query: { since?: string, limit: number, block?: number }
 }
@@ -66,10 +68,11 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     if (request.query.tenant !== undefined) access.assert('read', request.query.tenant)
     const asked = filterOf(database.catalog, request.query)
     const view = access.view(asked.tenant === 0 ? null : asked.tenant, request.headers['changewell-rights'])
+    const mark = asked.tenant === 0 ? access.readMark : null
     const filter = { ...asked, sees: view?.sees ?? null, isBorder: view?.isBorder ?? null }
     const missing = (): Problem | null => missingOf(database.catalog, filter, request.query)
     const source = historySource(database, feed.tail, filter, missing, limits)
-    return serve(request, reply, { source, view, query: request.query, distinct: request.query.distinct === 'key' })
+    return serve(request, reply, { source, view, mark, query: request.query, distinct: request.query.distinct === 'key' })
   })
 
   app.get('/tenants/:tenant/changes', {
@@ -90,7 +93,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     if (node === null) throw new Problem('TENANT_NOT_FOUND', { tenant })
     const source = tenantSource(database, feed.tail, node.id, tenant, limits)
     const view = app.access.of(request).view(node.id)
-    return serve(request, reply, { source, view, query: request.query, distinct: false })
+    return serve(request, reply, { source, view, mark: null, query: request.query, distinct: false })
   })
 
   app.get('/changes/:revision', {
@@ -119,11 +122,10 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
   })
 
   async function serve (request: FastifyRequest, reply: FastifyReply, wanted: FeedRequest): Promise<FastifyReply> {
-    const { source, view, query } = wanted
+    const { source, view, mark, query } = wanted
     // It may have waited for a revision, and what it may see may have changed meanwhile.
     assertGood(view)
     reply.header('vary', 'accept')
-    if (view !== null && view.mark !== null) reply.header('changewell-rights', view.mark)
     const framing = framingOf(request.headers.accept)
     const since = sinceOf(query.since, oneOf(request.headers['last-event-id']), feed.tail.lastRevision)
     if (query.limit > config.pageChangesMax) {
@@ -135,6 +137,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
     reply.header('content-type', framing === 'sse' ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson; charset=utf-8')
     reply.header('cache-control', 'no-store')
     reply.header('x-accel-buffering', 'no')
+    if (mark !== null) reply.header('changewell-rights', mark)
     reply.header('changewell-revision', database.revision)
     request.blocked = true
     reply.hijack()
@@ -148,7 +151,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
   async function page (
     request: FastifyRequest, reply: FastifyReply, wanted: FeedRequest, since: number
   ): Promise<FastifyReply> {
-    const { source, view, query, distinct } = wanted
+    const { source, view, mark, query, distinct } = wanted
     const read = async (after: number): Promise<Page> => {
       assertGood(view)
       const read = await source.read(after, query.limit)
@@ -169,6 +172,7 @@ export async function readRoutes (instance: FastifyInstance): Promise<void> {
       }
     }
     const changes = distinct ? newestOfEachKey(found.changes) : found.changes
+    if (mark !== null) reply.header('changewell-rights', mark)
     reply.header('link', `<${nextLink(request, found.lastRevision)}>; rel="next"`)
     reply.header('cache-control', 'no-store')
     return sendJson(reply, renderPage({

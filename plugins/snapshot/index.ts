@@ -37,7 +37,7 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
     const access = app.access.of(request)
     if (request.query.tenant !== undefined) access.assert('read', request.query.tenant)
     const view = access.view(null)
-    if (view !== null && view.mark !== null) reply.header('changewell-rights', view.mark)
+    const mark = access.readMark
     taken++
     try {
       await app.raft.readBarrier()
@@ -54,7 +54,7 @@ export default async function snapshot (instance: FastifyInstance): Promise<void
         void giveUp()
       })
       reply.header('content-type', 'application/x-ndjson; charset=utf-8')
-      reply.header('etag', `"${revision}"`)
+      reply.header('etag', `"${revision}"`).header('changewell-rights', mark)
       return reply.send(stream as unknown as string)
     } catch (error) {
       taken--
