@@ -112,9 +112,16 @@ export class HookGate {
    * Whether all that want to see the write were asked about all of it that they want to see: others may have been set
    * while it waited, here or for locks, and its tenants may be called otherwise.
    */
-  #covers (asked: ReadonlyMap<Webhook, Buffer>, asking: Asking): boolean {
-    return [...this.#bodiesFor(asking)].every(([hook, body]) => {
-      return [...asked].some(([one, sent]) => isDeepStrictEqual(one, hook) && sent.equals(body))
+  #covers (asked: ReadonlyMap<Webhook, Buffer>, { proposal, request }: Asking): boolean {
+    const hooks = this.#options.hooks()
+    if (hooks.length === 0) return true
+    const catalog = this.#options.catalog()
+    // What a hook wants to see of a write that has names alone is the same as before.
+    const isById = calledIn(proposal, catalog).length > 0
+    return hooks.every((hook) => {
+      const part = concerned(hook, proposal, catalog)
+      return part === null || [...asked].some(([one, sent]) => (
+        isDeepStrictEqual(one, hook) && (!isById || sent.equals(bodyOf(hook.name, request, part)))))
     })
   }
 
